@@ -1,0 +1,1 @@
+"""Models: configuration, checkpoints, forward passes. The only part of `inference` that imports torch."""

@@ -1,0 +1,1 @@
+"""The hot operations: one public way in (`ops`), a plain torch ground truth (`reference`), and backends."""

@@ -1,0 +1,1 @@
+"""From a manifest of permissively licensed sources to the model that ships."""
