@@ -1,0 +1,161 @@
+"""What a Qwen3-MoE checkpoint says of its own shape, read once and checked whole."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+MAX_CONFIG_BYTES = 1 << 20
+ARCHITECTURE = "Qwen3MoeForCausalLM"
+
+
+class ConfigError(ValueError):
+    """A config.json that is missing, not JSON, of another architecture, or contradicts itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class RopeScaling:
+    """YaRN (arXiv 2309.00071): `factor` times the `original_max_position` the model was trained on."""
+
+    factor: float
+    original_max_position: int
+    beta_fast: float = 32.0
+    beta_slow: float = 1.0
+    attention_factor: float | None = None
+
+    @property
+    def attention_scale(self) -> float:
+        """What cos and sin are multiplied with: 0.1 ln(factor) + 1 unless the config names it."""
+        if self.attention_factor is not None:
+            return self.attention_factor
+        return 0.1 * math.log(self.factor) + 1.0 if self.factor > 1 else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Qwen3MoeConfig:
+    """The subset of a Hugging Face `Qwen3MoeConfig` that decides a forward pass."""
+
+    vocab_size: int
+    hidden_size: int
+    num_layers: int
+    num_heads: int
+    num_kv_heads: int
+    head_dim: int
+    num_experts: int
+    experts_per_token: int
+    expert_size: int
+    max_position: int
+    norm_topk_prob: bool = True
+    rms_norm_eps: float = 1e-6
+    rope_theta: float = 10_000.0
+    rope_scaling: RopeScaling | None = None
+    tie_word_embeddings: bool = False
+    dtype: Literal["bfloat16", "float16", "float32"] = "bfloat16"
+    raw: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for name in (
+            "vocab_size", "hidden_size", "num_layers", "num_heads", "num_kv_heads", "head_dim",
+            "num_experts", "experts_per_token", "expert_size", "max_position",
+        ):  # fmt: skip
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 1 << 31:
+                raise ConfigError(f"{name} must be a positive integer, not {value!r}")
+        if self.num_heads % self.num_kv_heads:
+            raise ConfigError(f"{self.num_heads} query heads do not divide into {self.num_kv_heads} kv heads")
+        if self.experts_per_token > self.num_experts:
+            raise ConfigError(f"top-{self.experts_per_token} of only {self.num_experts} experts")
+        if self.head_dim % 2:
+            raise ConfigError(f"head_dim must be even for rotary positions, not {self.head_dim}")
+        if not (math.isfinite(self.rope_theta) and self.rope_theta > 0 and 0 < self.rms_norm_eps < 1):
+            raise ConfigError(f"rope_theta {self.rope_theta} or rms_norm_eps {self.rms_norm_eps} is off")
+        if self.dtype not in ("bfloat16", "float16", "float32"):
+            raise ConfigError(f"dtype {self.dtype!r} is not one of bfloat16, float16, float32")
+
+    @classmethod
+    def from_file(cls, path: Path) -> Qwen3MoeConfig:
+        """Read `config.json`.
+
+        Raises:
+            ConfigError: naming the file and what is wrong with it.
+        """
+        try:
+            if path.stat().st_size > MAX_CONFIG_BYTES:
+                raise ConfigError(f"{path}: larger than {MAX_CONFIG_BYTES} bytes")
+            data = json.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ConfigError(f"{path}: {error.strerror or error}") from error
+        except ValueError as error:
+            raise ConfigError(f"{path}: {error}") from error
+        if not isinstance(data, dict):
+            raise ConfigError(f"{path}: expected a JSON object")
+        try:
+            return cls.from_json(data)
+        except ConfigError as error:
+            raise ConfigError(f"{path}: {error}") from error
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Qwen3MoeConfig:
+        """Take a parsed config.json, of transformers 4 (`rope_theta`) or 5 (`rope_parameters`)."""
+        architectures = data.get("architectures") or []
+        if ARCHITECTURE not in architectures and data.get("model_type") != "qwen3_moe":
+            found = ", ".join(map(str, architectures)) or str(data.get("model_type", "nothing"))
+            raise ConfigError(f"this engine runs {ARCHITECTURE}; the checkpoint says {found}")
+        if data.get("decoder_sparse_step", 1) != 1 or data.get("mlp_only_layers"):
+            raise ConfigError(
+                "layers without experts (decoder_sparse_step, mlp_only_layers) are not supported"
+            )
+        if data.get("attention_bias"):
+            raise ConfigError("attention_bias is not supported")
+        if data.get("hidden_act", "silu") != "silu":
+            raise ConfigError(f"hidden_act {data['hidden_act']!r} is not supported, only silu")
+        if data.get("use_sliding_window"):
+            raise ConfigError("sliding-window attention is not supported")
+        rope = data.get("rope_parameters") or data.get("rope_scaling") or {}
+        if not isinstance(rope, dict):
+            raise ConfigError("rope_parameters must be an object")
+        try:
+            return cls(
+                vocab_size=data["vocab_size"],
+                hidden_size=data["hidden_size"],
+                num_layers=data["num_hidden_layers"],
+                num_heads=data["num_attention_heads"],
+                num_kv_heads=data["num_key_value_heads"],
+                head_dim=data.get("head_dim") or data["hidden_size"] // data["num_attention_heads"],
+                num_experts=data["num_experts"],
+                experts_per_token=data["num_experts_per_tok"],
+                expert_size=data["moe_intermediate_size"],
+                max_position=data["max_position_embeddings"],
+                norm_topk_prob=bool(data.get("norm_topk_prob", False)),
+                rms_norm_eps=float(data.get("rms_norm_eps", 1e-6)),
+                rope_theta=float(rope.get("rope_theta") or data.get("rope_theta") or 10_000.0),
+                rope_scaling=_rope_scaling(rope, data["max_position_embeddings"]),
+                tie_word_embeddings=bool(data.get("tie_word_embeddings", False)),
+                dtype=data.get("dtype") or data.get("torch_dtype") or "bfloat16",
+                raw=data,
+            )
+        except KeyError as error:
+            raise ConfigError(f"{error.args[0]} is missing") from error
+        except (TypeError, ZeroDivisionError) as error:
+            raise ConfigError(str(error)) from error
+
+
+def _rope_scaling(rope: dict[str, Any], max_position: int) -> RopeScaling | None:
+    kind = rope.get("rope_type") or rope.get("type") or "default"
+    if kind == "default":
+        return None
+    if kind != "yarn":
+        raise ConfigError(f"rope scaling {kind!r} is not supported, only yarn")
+    factor = float(rope.get("factor", 0))
+    if not 1 <= factor <= 1024:
+        raise ConfigError(f"yarn factor {factor} is out of range")
+    return RopeScaling(
+        factor=factor,
+        original_max_position=int(rope.get("original_max_position_embeddings") or max_position),
+        beta_fast=float(rope.get("beta_fast") or 32.0),
+        beta_slow=float(rope.get("beta_slow") or 1.0),
+        attention_factor=rope.get("attention_factor"),
+    )
