@@ -1,0 +1,54 @@
+"""Whatever backend `ops` picks must equal the reference."""
+
+import pytest
+import torch
+
+from kernels import ops, reference
+
+# float32: sums of at most 160 terms of size 1, in another order. bf16: a few roundings of one part in 2**8.
+TOLERANCE = {torch.float32: {"rtol": 1e-5, "atol": 2e-5}, torch.bfloat16: {"rtol": 3e-2, "atol": 3e-2}}
+DTYPES = pytest.mark.parametrize("dtype", list(TOLERANCE), ids=str)
+
+
+@pytest.fixture(autouse=True)
+def seed() -> None:
+    torch.manual_seed(2)
+
+
+@DTYPES
+@pytest.mark.parametrize(("n", "m"), [(1, 1), (1, 40), (2, 2), (17, 17), (2, 40), (39, 40)])
+@pytest.mark.parametrize(("h", "g"), [(4, 4), (6, 2), (4, 1)])
+def test_attention(n: int, m: int, h: int, g: int, dtype: torch.dtype) -> None:
+    q, k, v = (torch.randn(rows, heads, 16, dtype=dtype) for rows, heads in ((n, h), (m, g), (m, g)))
+    got = ops.attention(q, k, v)
+    assert got.shape == (n, h, 16)
+    torch.testing.assert_close(got, reference.attention(q, k, v), **TOLERANCE[dtype])
+
+
+@DTYPES
+@pytest.mark.parametrize("n", [1, 2, 13])
+@pytest.mark.parametrize(("d", "inner", "num_experts", "k"), [(5, 7, 4, 1), (64, 96, 8, 3), (123, 160, 4, 4)])
+def test_moe_experts(n: int, d: int, inner: int, num_experts: int, k: int, dtype: torch.dtype) -> None:
+    x = torch.randn(n, d, dtype=dtype)
+    gate_up = (torch.randn(num_experts, 2 * inner, d) * d**-0.5).to(dtype)
+    down = (torch.randn(num_experts, d, inner) * inner**-0.5).to(dtype)
+    weights, experts = reference.route(x, torch.randn(num_experts, d, dtype=dtype), k, normalise=True)
+    got = ops.moe_experts(x, gate_up, down, weights, experts)
+    assert got.dtype is dtype
+    torch.testing.assert_close(
+        got, reference.moe_experts(x, gate_up, down, weights, experts), **TOLERANCE[dtype]
+    )
+
+
+@pytest.mark.parametrize("n", [1, 6])
+def test_moe_experts_has_the_gradients_of_the_reference(n: int) -> None:
+    leaves = [
+        t.requires_grad_()
+        for t in (torch.randn(n, 8), torch.randn(4, 12, 8), torch.randn(4, 8, 6), torch.rand(n, 2))
+    ]
+    experts = torch.randint(4, (n, 2))
+    experts[:, 1] = (experts[:, 0] + 1) % 4
+    want = torch.autograd.grad(reference.moe_experts(*leaves, experts).square().sum(), leaves)
+    got = torch.autograd.grad(ops.moe_experts(*leaves, experts).square().sum(), leaves)
+    for a, b in zip(got, want, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-4)
