@@ -1,0 +1,1 @@
+"""From a cursor to the text shown there: one file per stage."""

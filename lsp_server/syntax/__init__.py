@@ -1,0 +1,1 @@
+"""All that knows tree-sitter: languages, scopes, and where a statement ends."""
