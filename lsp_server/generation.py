@@ -1,0 +1,68 @@
+"""One completion on its way: the text streams out of it as the worker sends it."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from inference.messages import Chunk, Done, Error
+
+
+class Generation:
+    """An async iterator over pieces of text, for one reader.
+
+    Ends exactly once: by the worker's `done`, by an `error` (the worker's, or the link's when the worker is
+    gone), or by `cancel`, after which both stay None. What came before the end is still read first, except
+    after `cancel`.
+    """
+
+    def __init__(self, identity: int, abort: Callable[[int], None]) -> None:
+        self.id = identity
+        self.done: Done | None = None
+        self.error: Error | None = None
+        self._abort = abort
+        self._texts: deque[str] = deque()
+        self._ended = False
+        self._news = asyncio.Event()
+
+    @classmethod
+    def failed(cls, error: Error) -> "Generation":
+        """A generation that ended before it began."""
+        generation = cls(error.id, lambda _id: None)
+        generation.accept(error)
+        return generation
+
+    def __aiter__(self) -> "Generation":
+        return self
+
+    async def __anext__(self) -> str:
+        while not self._texts:
+            if self._ended:
+                raise StopAsyncIteration
+            self._news.clear()
+            await self._news.wait()
+        return self._texts.popleft()
+
+    def cancel(self) -> None:
+        """Tells the worker to stop, at once; the iteration ends. Does nothing after the end."""
+        if not self._ended:
+            self._end()
+            self._texts.clear()
+            self._abort(self.id)
+
+    def accept(self, message: Chunk | Done | Error) -> None:
+        """Takes what the link received for it; anything after the end is ignored."""
+        if self._ended:
+            return
+        if isinstance(message, Chunk):
+            self._texts.append(message.text)
+            self._news.set()
+            return
+        if isinstance(message, Done):
+            self.done = message
+        else:
+            self.error = message
+        self._end()
+
+    def _end(self) -> None:
+        self._ended = True
+        self._news.set()

@@ -1,0 +1,111 @@
+"""Which worker to run, and how its process is started."""
+
+import os
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+SHIPPED = "shipped"
+
+# Workers that outlive the link that started them. subprocess wants a Popen kept or waited for.
+_left_running: list[subprocess.Popen[bytes]] = []
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerCommand:
+    """The worker that a link wants. `model` is a path, or "" for the model that ships."""
+
+    model: str = ""
+    private: bool = False
+    idle_timeout_s: float = 900.0
+    log: Path | None = None
+    """None: a file in the user's state directory."""
+    # -P: without it, `-m` takes `inference` from the current directory, which may be a stranger's project.
+    program: tuple[str, ...] = (sys.executable, "-P", "-m", "inference.worker")
+
+    @property
+    def model_name(self) -> str:
+        """The name that servers and worker meet under: the same model has the same one in every server."""
+        return str(Path(self.model).expanduser().resolve()) if self.model else SHIPPED
+
+    @property
+    def log_path(self) -> Path:
+        return self.log or default_log_path()
+
+    @property
+    def argv(self) -> list[str]:
+        """The command line, less the socket."""
+        return [
+            *self.program,
+            f"--model={self.model_name}",
+            f"--idle-timeout={self.idle_timeout_s:g}",
+            f"--log={self.log_path}",
+        ]
+
+
+def default_log_path() -> Path:
+    """One log for all workers of a user: $XDG_STATE_HOME/midfill/worker.log."""
+    state = os.environ.get("XDG_STATE_HOME", "")
+    base = Path(state) if Path(state).is_absolute() else Path.home() / ".local" / "state"
+    return base / "midfill" / "worker.log"
+
+
+def start_shared(command: WorkerCommand, path: Path, lock: int) -> subprocess.Popen[bytes]:
+    """Starts a worker that will listen at `path`. It inherits `lock`, and with it the right to that socket.
+    Raises OSError."""
+    return _start(command, [f"--socket={path}", f"--lock-fd={lock}"], lock)
+
+
+def start_private(command: WorkerCommand) -> tuple[subprocess.Popen[bytes], socket.socket]:
+    """Starts a worker at the other end of the socket that is returned, and of no path. Raises OSError."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        try:
+            process = _start(command, [f"--private-fd={theirs.fileno()}"], theirs.fileno())
+        except OSError:
+            ours.close()
+            raise
+    return process, ours
+
+
+def describe_end(process: subprocess.Popen[bytes]) -> str:
+    """How a process ended: "exit code 1", "signal 9", or "" if it runs."""
+    code = process.poll()
+    if code is None:
+        return ""
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def leave_running(process: subprocess.Popen[bytes]) -> None:
+    """The worker serves others, or ends itself when idle."""
+    _left_running[:] = [each for each in _left_running if each.poll() is None]
+    _left_running.append(process)
+
+
+def _start(command: WorkerCommand, where: list[str], descriptor: int) -> subprocess.Popen[bytes]:
+    output = _open_log(command.log_path)
+    try:
+        return subprocess.Popen(
+            [*command.argv, *where],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            pass_fds=[descriptor],
+            cwd="/",  # a worker that outlives the editor must not keep a directory or a volume busy
+            start_new_session=True,  # a ^C meant for the editor does not reach it
+        )
+    finally:
+        if output != subprocess.DEVNULL:
+            os.close(output)
+
+
+def _open_log(path: Path) -> int:
+    """Where a worker that fails before its own log is open complains to. Without a log the worker still runs:
+    it says so in its status."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError:
+        return subprocess.DEVNULL
