@@ -27,6 +27,7 @@ from inference.messages import (
 from inference.transport import ChannelClosed
 from lsp_server.backoff import Backoff
 from lsp_server.generation import Generation
+from lsp_server.settings import Settings
 from lsp_server.worker_attach import (
     START_TIMEOUT_S,
     WELCOME_TIMEOUT_S,
@@ -291,6 +292,11 @@ class WorkerLink:
             self._on_status(status)
 
 
+def connect_worker(settings: Settings, on_status: Callable[[LinkStatus], None]) -> WorkerLink:
+    """The link that the settings ask for, not started."""
+    return WorkerLink(WorkerCommand(model=settings.model, private=settings.private_worker), on_status)
+
+
 def _without_surrogates(request: Generate) -> Generate:
     """JSON may bring half a surrogate pair, which no UTF-8 can carry; the model sees U+FFFD in its place."""
     return replace(
@@ -318,4 +324,12 @@ def _well_formed(text: str) -> str:
     return text
 
 
-__all__ = ["Generation", "LinkStatus", "Patience", "WorkerCommand", "WorkerLink", "ask_status"]
+__all__ = [
+    "Generation",
+    "LinkStatus",
+    "Patience",
+    "WorkerCommand",
+    "WorkerLink",
+    "ask_status",
+    "connect_worker",
+]
