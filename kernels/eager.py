@@ -11,8 +11,8 @@ from torch import Tensor
 def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """As `reference.attention`, without ever holding the (h, n, m) scores."""
     n, m = q.shape[0], k.shape[0]
-    # torch's `is_causal` aligns the first query with the first key, ours the last with the last. The two agree
-    # at n = m, one query sees everything, and the rest needs a mask.
+    # torch's `is_causal` aligns the first query with the first key, ours the last with the last. The two
+    # agree at n = m, one query sees everything, and the rest needs a mask.
     mask = None
     if 1 < n < m:
         mask = torch.ones(n, m, dtype=torch.bool, device=q.device).tril(m - n)
@@ -36,7 +36,7 @@ def moe_experts(x: Tensor, gate_up: Tensor, down: Tensor, weights: Tensor, exper
     chosen = experts.flatten()
     order = chosen.argsort(stable=True)
     counts = chosen.bincount(minlength=gate_up.shape[0]).tolist()
-    tokens = (order // k).split(counts)
+    tokens = torch.split(order // k, counts)
     parts = [_swiglu(x[t], gate_up[e], down[e]) for e, t in enumerate(tokens) if counts[e]]
     # Back from the order of experts to that of tokens; the sum over k is then the same in every run, which
     # adding into a token's row expert by expert on a GPU is not.

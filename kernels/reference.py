@@ -1,8 +1,8 @@
 """Ground truth for every op in plain torch: written to be read, never to be fast.
 
-Shape letters: n new tokens, m cached and new positions, d hidden size, h query heads, g key/value heads,
-z size of a head, E experts, k experts a token, I hidden size of an expert. The numerics are those of Qwen3-MoE
-as published (arXiv 2505.09388): norms and softmaxes in float32, results in the dtype of the input.
+Shape letters: n new tokens, m cached and new positions, d hidden size, h query heads, g key/value heads, z
+size of a head, E experts, k experts a token, I hidden size of an expert. The numerics are the published ones
+of Qwen3-MoE (arXiv 2505.09388): norms and softmaxes in float32, results in the dtype of the input.
 """
 
 import torch
@@ -13,7 +13,8 @@ from torch import Tensor
 def rms_norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
     """x (..., d), weight (d,) -> (..., d): scale to unit root mean square (arXiv 1910.07467).
 
-    The float32 result is rounded to the dtype of x before the weight multiplies it, as in the published model.
+    The float32 result is rounded to the dtype of x before the weight multiplies it, as in the published
+    code.
     """
     wide = x.float()
     scale = torch.rsqrt(wide.square().mean(-1, keepdim=True) + eps)
@@ -58,11 +59,11 @@ def route(x: Tensor, weight: Tensor, top_k: int, normalise: bool) -> tuple[Tenso
 def moe_experts(x: Tensor, gate_up: Tensor, down: Tensor, weights: Tensor, experts: Tensor) -> Tensor:
     """x (n, d), gate_up (E, 2I, d), down (E, d, I), weights and experts (n, k) -> (n, d).
 
-    Each expert is a SwiGLU (arXiv 2002.05202); the first I rows of gate_up are the gate. A token's k answers are
-    weighted and summed in float32.
+    Each expert is a SwiGLU (arXiv 2002.05202); the first I rows of gate_up are the gate. A token's k answers
+    are weighted and summed in float32.
     """
     out = torch.zeros(x.shape, dtype=torch.float32, device=x.device)
-    for expert in experts.unique().tolist():
+    for expert in torch.unique(experts).tolist():
         token, slot = torch.where(experts == expert)
         gate, up = F.linear(x[token], gate_up[expert]).chunk(2, dim=-1)
         answer = F.linear(F.silu(gate) * up, down[expert])

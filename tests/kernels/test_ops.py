@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from kernels import ops, reference
 
@@ -52,3 +53,24 @@ def test_moe_experts_has_the_gradients_of_the_reference(n: int) -> None:
     got = torch.autograd.grad(ops.moe_experts(*leaves, experts).square().sum(), leaves)
     for a, b in zip(got, want, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("device", "n", "dtype", "grad", "picked"),
+    [
+        ("cuda", 1, torch.bfloat16, False, True),
+        ("cuda", 8, torch.float32, False, True),
+        ("cuda", 9, torch.bfloat16, False, False),
+        ("cuda", 1, torch.float64, False, False),
+        ("cuda", 1, torch.float32, True, False),
+        ("cpu", 1, torch.bfloat16, False, False),
+    ],
+)
+def test_triton_is_for_few_tokens_on_a_gpu(
+    device: str, n: int, dtype: torch.dtype, grad: bool, picked: bool
+) -> None:
+    with FakeTensorMode():  # shapes, dtypes and a device, and neither memory nor a GPU
+        x = torch.empty(n, 16, device=device, dtype=dtype)
+        gate_up = torch.empty(4, 16, 16, device=device, dtype=dtype, requires_grad=grad)
+        down = torch.empty(4, 16, 8, device=device, dtype=dtype)
+        assert ops._fits_triton(x, gate_up, down, torch.empty(n, 2, device=device)) is picked
