@@ -125,7 +125,8 @@ class Qwen3MoeConfig:
                 num_heads=data["num_attention_heads"],
                 num_kv_heads=data["num_key_value_heads"],
                 head_dim=data.get("head_dim") or data["hidden_size"] // data["num_attention_heads"],
-                num_experts=data["num_experts"],
+                # transformers 5 writes num_local_experts for what everyone else calls num_experts.
+                num_experts=data["num_local_experts"] if "num_local_experts" in data else data["num_experts"],
                 experts_per_token=data["num_experts_per_tok"],
                 expert_size=data["moe_intermediate_size"],
                 max_position=data["max_position_embeddings"],

@@ -1,0 +1,149 @@
+"""Prompts: a gap in a file to the tokens that make a model fill it, within exact budgets.
+
+Both layouts run from what is stable to what the next keystroke changes, so that keys and values computed for
+one request serve the next (arXiv 2505.21889):
+
+    midfill-spm   <|file_sep|>SNIPPET … <|file_sep|><|fim_suffix|>SUFFIX<|fim_middle|>PREFIX
+                  <|file_sep|>PREFIX                                            when the suffix is blank
+    qwen          <|fim_prefix|>LINES<|fim_suffix|>SUFFIX<|fim_middle|>LINE
+                  <|repo_name|>NAME⏎<|file_sep|>PATH⏎SNIPPET … <|file_sep|>PATH⏎<|fim_prefix|> …
+
+midfill-spm is the joint suffix-prefix-middle order of arXiv 2207.14255. In qwen, which was trained on whole
+prefixes first, LINES ends with the last full line and the current line's text LINE follows the middle marker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from inference.card import Card, PromptFormat
+from inference.healing import safe_cut
+from inference.messages import Snippet
+from inference.model import ModelError
+from inference.tokenizer import Tokenizer
+from inference.window import first_tokens, last_tokens
+
+PATH_TOKENS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class PromptText:
+    """What a request says of the gap. Line ends of any kind; the rest of the prompt is the card's affair."""
+
+    prefix: str
+    suffix: str = ""
+    path: str = ""
+    language: str = ""
+    repository: str = ""
+    snippets: tuple[Snippet, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """`token_ids` to prefill; `required` is the text before the cursor that they leave out: the first tokens
+    generated must reproduce it, and it is not part of the answer."""
+
+    token_ids: tuple[int, ...]
+    required: bytes
+
+
+class PromptWriter:
+    """Renders prompts for one model.
+
+    Args:
+        card: names the layout and the budgets.
+        context_length: of the model; the card's budgets must leave room for a completion.
+
+    Raises:
+        ModelError: the tokenizer lacks a control token of the layout, or the budgets exceed the context.
+    """
+
+    __slots__ = ("_card", "_render", "_tokenizer", "max_prompt_tokens")
+
+    def __init__(self, card: Card, tokenizer: Tokenizer, context_length: int) -> None:
+        layouts: dict[PromptFormat, tuple[Callable[[PromptText], Prompt], int, tuple[str, ...]]] = {
+            "midfill-spm": (self._midfill_spm, 3, ("file_sep", "fim_suffix", "fim_middle")),
+            "qwen": (
+                self._qwen,
+                5 + 2 * PATH_TOKENS,
+                ("fim_prefix", "fim_suffix", "fim_middle", "repo_name", "file_sep"),
+            ),
+        }
+        self._render, frame, controls = layouts[card.format]
+        for name in controls:
+            tokenizer.control(f"<|{name}|>")
+        self._card = card
+        self._tokenizer = tokenizer
+        self.max_prompt_tokens = card.prefix_tokens + card.suffix_tokens + card.snippet_tokens + frame
+        if self.max_prompt_tokens >= context_length:
+            raise ModelError(
+                f"card: prompts of up to {self.max_prompt_tokens} tokens leave no room to complete "
+                f"in a context of {context_length}"
+            )
+
+    def write(self, text: PromptText) -> Prompt:
+        """At most `max_prompt_tokens` and at least one token. Line ends become \\n."""
+        return self._render(text)
+
+    def _midfill_spm(self, text: PromptText) -> Prompt:
+        kept, required = self._heal(_unix(text.prefix))
+        ids = []
+        left = self._card.snippet_tokens
+        for snippet in text.snippets:
+            body = first_tokens(_unix(snippet.text), left - 1, self._tokenizer)
+            if body:
+                ids += [self._control("file_sep"), *body]
+                left -= len(body) + 1
+        ids.append(self._control("file_sep"))
+        suffix = _unix(text.suffix)
+        if suffix.strip():
+            after = first_tokens(suffix, self._card.suffix_tokens, self._tokenizer)
+            ids += [self._control("fim_suffix"), *after, self._control("fim_middle")]
+        return Prompt((*ids, *last_tokens(kept, self._card.prefix_tokens, self._tokenizer)), required)
+
+    def _qwen(self, text: PromptText) -> Prompt:
+        prefix = _unix(text.prefix)
+        lines, line = prefix[: prefix.rfind("\n") + 1], prefix[prefix.rfind("\n") + 1 :]
+        kept, required = self._heal(line)
+        current = last_tokens(kept, self._card.prefix_tokens // 2, self._tokenizer)
+        before = last_tokens(lines, self._card.prefix_tokens - len(current), self._tokenizer)
+        after = first_tokens(_unix(text.suffix), self._card.suffix_tokens, self._tokenizer)
+        ids = [
+            *self._repository(text),
+            *(self._control("fim_prefix"), *before),
+            *(self._control("fim_suffix"), *after),
+            *(self._control("fim_middle"), *current),
+        ]
+        return Prompt(tuple(ids), required)
+
+    def _repository(self, text: PromptText) -> list[int]:
+        """Qwen's repository form: name, other files, and the path of this one; nothing without any."""
+        if not text.repository and not text.snippets:
+            return []
+        ids = []
+        if text.repository:
+            ids += [self._control("repo_name"), *self._line(text.repository)]
+        left = self._card.snippet_tokens
+        for snippet in text.snippets:
+            path = self._line(snippet.path)
+            body = first_tokens(_unix(snippet.text), left - len(path) - 1, self._tokenizer)
+            if body:
+                ids += [self._control("file_sep"), *path, *body]
+                left -= len(path) + len(body) + 1
+        return [*ids, self._control("file_sep"), *self._line(text.path)]
+
+    def _line(self, text: str) -> list[int]:
+        """A name or path of at most 64 tokens, the line end among them."""
+        return last_tokens(_unix(text).replace("\n", " ") + "\n", PATH_TOKENS, self._tokenizer)
+
+    def _heal(self, prefix: str) -> tuple[str, bytes]:
+        cut = safe_cut(prefix, self._tokenizer)
+        return prefix[:cut], self._tokenizer.normalise(prefix[cut:]).encode()
+
+    def _control(self, name: str) -> int:
+        return self._tokenizer.control(f"<|{name}|>")
+
+
+def _unix(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")

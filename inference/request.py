@@ -1,0 +1,81 @@
+"""What goes into the engine and what comes out of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from inference.messages import Statistics
+from inference.prompt import PromptText
+
+StopReason = Literal["eot", "stop", "length", "aborted", "superseded"]
+ErrorCode = Literal["invalid", "model", "overloaded", "internal"]
+
+
+class RequestError(Exception):
+    """A request that is refused. `code` is the channel's."""
+
+    def __init__(self, code: ErrorCode, message: str) -> None:
+        super().__init__(message)
+        self.code: ErrorCode = code
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One gap to fill.
+
+    `key` is the caller's and unique among the requests under way; a newer request of the same non-empty
+    `document` supersedes an older one; sequences are shared only within one `salt`. `max_tokens` counts
+    tokens of the answer and is lowered to what the card and the context allow. Temperature 0 is greedy.
+    """
+
+    key: int
+    document: str
+    prompt: PromptText
+    max_tokens: int = 64
+    stop: tuple[str, ...] = ()
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+    salt: str = ""
+
+    def check(self) -> None:
+        """Raises RequestError("invalid") naming the field that is out of range."""
+        if self.max_tokens < 1:
+            raise RequestError("invalid", f"max_tokens must be at least 1, not {self.max_tokens}")
+        if not (math.isfinite(self.temperature) and self.temperature >= 0):
+            raise RequestError("invalid", f"temperature must not be negative, not {self.temperature}")
+        if not 0 <= self.top_p <= 1:
+            raise RequestError("invalid", f"top_p must be from 0 to 1, not {self.top_p}")
+        if self.seed < 0:
+            raise RequestError("invalid", f"seed must not be negative, not {self.seed}")
+
+
+@dataclass(frozen=True, slots=True)
+class TextEvent:
+    """The next piece of a request's answer, never empty."""
+
+    key: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class DoneEvent:
+    """The end of a request."""
+
+    key: int
+    stop_reason: StopReason
+    statistics: Statistics
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorEvent:
+    """The end of a request that could not be served."""
+
+    key: int
+    code: ErrorCode
+    message: str
+
+
+Event = TextEvent | DoneEvent | ErrorEvent
