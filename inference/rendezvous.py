@@ -78,7 +78,7 @@ def _private_directory() -> Path:
         directory = Path(tempfile.gettempdir()) / f"midfill-{os.geteuid()}"
     try:
         directory.mkdir(mode=0o700, exist_ok=True)
-        _check_private(directory)
+        check_private(directory)
     except OSError as error:
         raise UnsafeDirectoryError(
             f"cannot use {directory} for the worker's socket: {error.strerror}; set XDG_RUNTIME_DIR to a "
@@ -94,8 +94,11 @@ def _is_owned_by_us(directory: Path) -> bool:
         return False
 
 
-def _check_private(directory: Path) -> None:
-    """Refuses a directory that others prepared. Its parent matters too: who may rename it, may replace it."""
+def check_private(directory: Path) -> None:
+    """Refuses a directory that others prepared; its parent matters too, for who may rename it may replace it.
+
+    Raises UnsafeDirectoryError, OSError.
+    """
     status = directory.lstat()
     if not stat.S_ISDIR(status.st_mode):
         raise UnsafeDirectoryError(f"{directory} is not a directory; remove it")
