@@ -11,8 +11,8 @@ class Generation:
     """An async iterator over pieces of text, for one reader.
 
     Ends exactly once: by the worker's `done`, by an `error` (the worker's, or the link's when the worker is
-    gone), or by `cancel`, after which both stay None. What came before the end is still read first, except
-    after `cancel`.
+    gone), or by `cancel`. What came before the end is still read first, except after `cancel`, when the
+    worker's last word is waited for by `outcome` alone.
     """
 
     def __init__(self, identity: int, abort: Callable[[int], None]) -> None:
@@ -23,6 +23,7 @@ class Generation:
         self._texts: deque[str] = deque()
         self._ended = False
         self._news = asyncio.Event()
+        self._over = asyncio.Event()
 
     @classmethod
     def failed(cls, error: Error) -> "Generation":
@@ -50,18 +51,27 @@ class Generation:
             self._abort(self.id)
 
     def accept(self, message: Chunk | Done | Error) -> None:
-        """Takes what the link received for it; anything after the end is ignored."""
-        if self._ended:
+        """Takes what the link received for it; anything after the end is ignored, text after `cancel` too."""
+        if self._over.is_set():
             return
         if isinstance(message, Chunk):
-            self._texts.append(message.text)
-            self._news.set()
+            if not self._ended:
+                self._texts.append(message.text)
+                self._news.set()
             return
         if isinstance(message, Done):
             self.done = message
         else:
             self.error = message
         self._end()
+        self._over.set()
+
+    async def outcome(self) -> Done | Error:
+        """The worker's last word, with its statistics; after `cancel` it comes a step of the model later."""
+        await self._over.wait()
+        last = self.done or self.error
+        assert last is not None  # noqa: S101 - `accept` sets one of them first
+        return last
 
     def _end(self) -> None:
         self._ended = True

@@ -84,6 +84,7 @@ class WorkerLink:
         self._ids = itertools.count(1)
         self._connection: Connection | None = None
         self._generations: dict[int, Generation] = {}
+        self._cancelled: dict[int, Generation] = {}  # the worker has not said its last word on them
         self._questions: dict[int, asyncio.Future[Status]] = {}
         self._supervisor: asyncio.Task[None] | None = None
         self._status = LinkStatus("starting", "the worker is not started")
@@ -225,6 +226,8 @@ class WorkerLink:
                 if (generation := self._generations.pop(message.id, None)) is not None:
                     generation.accept(message)
                     self._tell_activity()
+                elif (generation := self._cancelled.pop(message.id, None)) is not None:
+                    generation.accept(message)
             case _:
                 raise ProtocolError(f"{type(message).__name__} is not for a client")
 
@@ -247,8 +250,10 @@ class WorkerLink:
         self._tell_activity()
 
     def _abort(self, identity: int) -> None:
-        """For Generation.cancel. The worker's Done is dropped when it comes."""
-        self._generations.pop(identity, None)
+        """For Generation.cancel. The worker's Done is for `outcome` alone."""
+        generation = self._generations.pop(identity, None)
+        if generation is not None:
+            self._cancelled[identity] = generation
         if self._connection is not None:
             with contextlib.suppress(ChannelClosed):  # then the request has ended with it
                 self._connection.channel.post(Abort(identity))
@@ -260,7 +265,8 @@ class WorkerLink:
         return WorkerFailure(f"the worker is gone ({reason})", cure=self._see_log())
 
     def _end_all(self, error: Error) -> None:
-        generations, self._generations = self._generations, {}
+        generations = self._generations | self._cancelled
+        self._generations, self._cancelled = {}, {}
         for identity, generation in generations.items():
             generation.accept(replace(error, id=identity))
 
