@@ -1,0 +1,114 @@
+"""Stage 1: from `corpus.toml` and local checkouts to two files of text, one to train on and one held out.
+
+    python -m training.corpus --checkouts DIR --benchmark FILE.jsonl.gz --out DIR
+
+A git source is a bare or ordinary checkout at DIR/<owner>+<name>[/repo]; a package is one that is
+installed for this interpreter; "stdlib" is this interpreter's standard library. Every source's licence
+is read from its own licence file and has to agree with the manifest. Each benchmark file names text that
+must not be trained on: a file sharing ten consecutive words with it is left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from training.benchmark_filter import BenchmarkFilter
+from training.file_filter import reject_reason
+from training.sources import Source, SourceError, read_manifest, read_source
+
+MANIFEST = Path(__file__).with_name("corpus.toml")
+
+
+@dataclass(slots=True)
+class Tally:
+    """Files and bytes kept of one source."""
+
+    files: int = 0
+    size: int = 0
+
+
+def normalised_digest(text: str) -> bytes:
+    """The same for two texts that differ in white space alone."""
+    return hashlib.blake2b(re.sub(r"\s+", " ", text).encode(), digest_size=16).digest()
+
+
+def report(split: str, source: Source, tally: Tally) -> None:
+    counts = f"{tally.files:6} files {tally.size / 1e6:8.2f} MB"
+    print(f"{split:8} {source.name:44} {source.licence:14} {counts}", flush=True)
+
+
+def texts(
+    source: Source, checkouts: Path, seen: set[bytes], benchmarks: BenchmarkFilter, dropped: Counter[str]
+) -> Iterator[tuple[str, str]]:
+    """The (path, text) of `source` worth training on, in a fixed order."""
+    for path, data in read_source(source, checkouts):
+        if reason := reject_reason(path, data):
+            dropped[reason] += 1
+            continue
+        text = data.decode("utf-8").replace("\r\n", "\n")
+        digest = normalised_digest(text)
+        if digest in seen:
+            dropped["duplicate"] += 1
+        elif benchmarks.matches(text):
+            dropped["benchmark"] += 1
+        else:
+            seen.add(digest)
+            yield path, text
+
+
+def build(manifest: Path, checkouts: Path, benchmark_files: list[Path], out: Path) -> None:
+    """Write `train.jsonl`, `heldout.jsonl` and `corpus.json` (what went in) under `out`, each whole."""
+    sources, benchmarks = read_manifest(manifest), BenchmarkFilter.from_files(benchmark_files)
+    out.mkdir(parents=True, exist_ok=True)
+    seen: set[bytes] = set()
+    dropped: Counter[str] = Counter()
+    tallies: dict[str, Tally] = {}
+    # Held-out projects first: a copy of theirs elsewhere is then the duplicate, and is not trained on.
+    for split, chosen in (("heldout", True), ("train", False)):
+        partial = out / f"{split}.jsonl.part"
+        with partial.open("w", encoding="utf-8") as file:
+            for source in (s for s in sources if s.held_out is chosen):
+                tally = tallies.setdefault(source.name, Tally())
+                for path, text in texts(source, checkouts, seen, benchmarks, dropped):
+                    json.dump({"source": source.name, "path": path, "text": text}, file, ensure_ascii=False)
+                    file.write("\n")
+                    tally.files += 1
+                    tally.size += len(text.encode())
+                report(split, source, tally)
+        partial.rename(out / f"{split}.jsonl")
+    summary = {
+        "sources": {name: {"files": t.files, "bytes": t.size} for name, t in tallies.items()},
+        "dropped": dict(dropped),
+        "benchmarks": [path.name for path in benchmark_files],
+    }
+    (out / "corpus.json").write_text(json.dumps(summary, indent=1) + "\n")
+    print("left out:", ", ".join(f"{count} {reason}" for reason, count in dropped.most_common()))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="training.corpus", description=__doc__.split("\n")[0])
+    parser.add_argument("--manifest", type=Path, default=MANIFEST)
+    parser.add_argument("--checkouts", type=Path, required=True, help="folder of git checkouts")
+    parser.add_argument(
+        "--benchmark", type=Path, action="append", required=True, help="text to keep out; repeatable"
+    )
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    try:
+        build(arguments.manifest, arguments.checkouts, arguments.benchmark, arguments.out)
+    except (SourceError, OSError) as error:
+        print(f"training.corpus: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

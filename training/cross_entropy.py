@@ -1,0 +1,62 @@
+"""Head projection and cross entropy in one, by chunks: the (N, V) logits never exist at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+CHUNK = 2048
+
+
+def _chunk(logits: Tensor, targets: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Weighted loss of a chunk, and its gradient by the logits without the target's own term."""
+    dtype, logits = logits.dtype, logits.float()
+    top = logits.amax(-1, keepdim=True)
+    exps = (logits - top).exp()
+    total = exps.sum(-1, keepdim=True)
+    loss = ((top + total.log() - logits.gather(1, targets)) * weights).sum()
+    return loss, (exps * (weights / total)).to(dtype)
+
+
+_compiled_chunk = torch.compile(_chunk, dynamic=False)
+
+
+class _WeightedCrossEntropy(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, head: Tensor, targets: Tensor, weights: Tensor, compiled: bool
+    ) -> Tensor:
+        share = (weights / weights.sum())[:, None]
+        loss, grad_x, grad_head = x.new_zeros((), dtype=torch.float32), torch.empty_like(x), None
+        compute = _compiled_chunk if compiled and len(x) % CHUNK == 0 else _chunk
+        for start in range(0, len(x), CHUNK):
+            part, target = x[start : start + CHUNK], targets[start : start + CHUNK, None]
+            part_share = share[start : start + CHUNK]
+            part_loss, grad = compute(F.linear(part, head), target, part_share)
+            grad.scatter_add_(1, target, -part_share.to(grad.dtype))
+            loss = loss + part_loss
+            torch.mm(grad, head, out=grad_x[start : start + CHUNK])
+            grad_part = grad.t() @ part
+            grad_head = grad_part if grad_head is None else grad_head.add_(grad_part)
+        ctx.save_for_backward(grad_x, grad_head)
+        return loss
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
+        grad_x, grad_head = ctx.saved_tensors
+        return grad_x * grad, grad_head * grad, None, None, None
+
+
+def weighted_cross_entropy(
+    x: Tensor, head: Tensor, targets: Tensor, weights: Tensor, compiled: bool
+) -> Tensor:
+    """Mean of -log p(target), weighted, in nats.
+
+    Args:
+        x: (N, d) hidden states. head: (V, d). targets: (N,) int64. weights: (N,) float32, not all zero.
+    """
+    loss: Tensor = _WeightedCrossEntropy.apply(x, head, targets, weights, compiled)  # type: ignore[no-untyped-call] # torch
+    return loss
