@@ -17,8 +17,9 @@ def last_tokens(text: str, budget: int, tokenizer: Tokenizer) -> list[int]:
     A text that does not fit starts at the best line among those that leave between half the budget and all
     of it: the least indented, ties broken by hash (winnowing, Schleimer et al. 2003). That choice depends on
     the text alone, not on where it was cut before, and changes only when the line slides out or a better one
-    slides in: about twice per half budget typed, so keys and values of the window survive keystrokes. A line
-    longer than half the budget is cut within, by hash.
+    slides in: about twice per half budget typed, so keys and values of the window survive keystrokes. Where
+    lines are long it may hold less, down to an eighth of the budget; a line longer than all that is cut
+    within, by hash.
     """
     if budget <= 0:
         return []
@@ -27,8 +28,9 @@ def last_tokens(text: str, budget: int, tokenizer: Tokenizer) -> list[int]:
     if not ids or (len(ids) <= budget and len(tail) == len(text)):
         return ids
     low = starts[max(0, len(ids) - budget)]
-    high = starts[len(ids) - min(budget, len(ids)) // 2 - 1]
-    for start in _window_starts(tail, low, high):
+    half = starts[len(ids) - min(budget, len(ids)) // 2 - 1]
+    least = starts[len(ids) - min(budget, len(ids)) // 8 - 1]
+    for start in _window_starts(tail, low, half, least):
         ids = tokenizer.encode(tail[start:])
         if len(ids) <= budget:
             return ids
@@ -51,12 +53,17 @@ def first_tokens(text: str, budget: int, tokenizer: Tokenizer) -> list[int]:
     return []
 
 
-def _window_starts(text: str, low: int, high: int) -> Iterator[int]:
-    """Candidate indices from best to worst: line starts in [low, high], then any index there, then later."""
-    lines = [i + 1 for i in _occurrences(text, "\n", max(low - 1, 0), high) if low <= i + 1 <= high]
-    yield from sorted(lines, key=lambda start: (*_rank(_line(text, start)), _hash(_line(text, start)), start))
-    yield from sorted(range(low, high + 1), key=lambda start: (_hash(text[start : start + 12]), start))
-    yield from range(high + 1, len(text) + 1)
+def _window_starts(text: str, low: int, half: int, least: int) -> Iterator[int]:
+    """Candidates, best first: line starts up to `half`, line starts up to `least`, any index up to `half`,
+    then whatever leaves less."""
+    lines = [i + 1 for i in _occurrences(text, "\n", max(low - 1, 0), least) if low <= i + 1 <= least]
+    yield from sorted(
+        (start for start in lines if start <= half),
+        key=lambda start: (*_rank(_line(text, start)), _hash(_line(text, start)), start),
+    )
+    yield from (start for start in lines if start > half)
+    yield from sorted(range(low, half + 1), key=lambda start: (_hash(text[start : start + 12]), start))
+    yield from range(half + 1, len(text) + 1)
 
 
 def _window_ends(text: str, limit: int) -> Iterator[int]:
