@@ -1,0 +1,187 @@
+"""What `midfill doctor` looks at, one function each: what it found, and the cure if that is a problem."""
+
+import asyncio
+import json
+import os
+import platform
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata, util
+from pathlib import Path
+
+from inference.transport import UnsafeDirectoryError, socket_path
+from lsp_server import __version__
+from lsp_server.document import Document
+from lsp_server.worker_attach import WorkerFailure, ask_status
+from lsp_server.worker_process import WorkerCommand
+
+PACKAGES = (
+    "pygls",
+    "lsprotocol",
+    "tree-sitter",
+    "tree-sitter-language-pack",
+    "msgpack",
+    "tokenizers",
+    "numpy",
+)
+MODEL_FILES = ("config.json", "tokenizer.json")
+ADD_TORCH = "pip install 'midfill[torch]'"
+# In a process of its own, as the worker's: this one never imports torch. A first import can take half a
+# minute.
+ASK_TORCH = (
+    "import torch; "
+    "print(torch.__version__, 'on', torch.cuda.get_device_name() if torch.cuda.is_available() else 'the CPU')"
+)
+ASK_TORCH_TIMEOUT_S = 120.0
+GRAMMARS = {"python": "x = 1\n", "typescript": "let x = 1;\n", "rust": "fn main() {}\n"}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at. `cure` says what to do, and is set exactly where it is a problem."""
+
+    name: str
+    found: str
+    cure: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return not self.cure
+
+
+def check_all(model: str) -> Iterator[Check]:
+    """Every check, each made when it is asked for: the slow ones stand at the end."""
+    command = WorkerCommand(model=model)
+    yield Check("midfill", f"{__version__}, Python {platform.python_version()} at {sys.executable}")
+    yield check_packages()
+    yield check_grammars()
+    yield check_model(model)
+    yield check_socket(command)
+    yield check_writable("log", command.log_path.parent)
+    yield check_torch()
+    yield check_worker(command)
+
+
+def check_packages() -> Check:
+    found, missing = [], []
+    for name in PACKAGES:
+        try:
+            found.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            missing.append(name)
+    if missing:
+        return Check("packages", f"missing: {', '.join(missing)}", "pip install --force-reinstall midfill")
+    return Check("packages", ", ".join(found))
+
+
+def check_grammars() -> Check:
+    """Parses a line in some languages: the grammars are shared libraries, which a platform may lack."""
+    for language, text in GRAMMARS.items():
+        try:
+            tree = Document("file:///doctor", language, 0, text).snapshot.tree
+        except (LookupError, OSError, ImportError) as error:
+            return _no_grammar(language, str(error))
+        if tree is None:
+            return _no_grammar(language, "it parsed nothing")
+    return Check("grammars", f"{', '.join(GRAMMARS)} and all others of the language pack")
+
+
+def _no_grammar(language: str, reason: str) -> Check:
+    cure = "pip install --force-reinstall 'tree-sitter-language-pack>=0.13,<1'"
+    return Check("grammars", f"no grammar for {language}: {reason}", cure)
+
+
+def check_model(model: str) -> Check:
+    folder = Path(model).expanduser() if model else shipped_model()
+    origin = "from --model" if model else "the one that ships"
+    cure = (
+        "give --model the folder of a Hugging Face checkpoint"
+        if model
+        else "pip install --force-reinstall midfill"
+    )
+    missing = [name for name in MODEL_FILES if not (folder / name).is_file()]
+    weights = sorted(folder.glob("*.safetensors"))
+    if missing or not weights:
+        absent = ", ".join(missing or ["*.safetensors"])
+        return Check("model", f"{folder} ({origin}) lacks {absent}", cure)
+    megabytes = sum(path.stat().st_size for path in weights) / 1e6
+    return Check("model", f"{_model_name(folder)} ({origin}), {megabytes:.0f} MB at {folder}")
+
+
+def shipped_model() -> Path:
+    """Where the package keeps its model; found without importing the engine."""
+    spec = util.find_spec("inference")
+    return Path(spec.origin).parent / "weights" if spec and spec.origin else Path("inference/weights")
+
+
+def _model_name(folder: Path) -> str:
+    try:
+        card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return folder.name
+    name = card.get("name") if isinstance(card, dict) else None
+    return name if isinstance(name, str) else folder.name
+
+
+def check_socket(command: WorkerCommand) -> Check:
+    try:
+        folder = socket_path(command.model_name).parent
+    except (UnsafeDirectoryError, OSError) as error:
+        return Check("socket", str(error), "do what it says, or set midfill.privateWorker")
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    return Check("socket", f"{folder}, yours alone (mode {mode:04o})")
+
+
+def check_writable(name: str, folder: Path) -> Check:
+    """Makes a file in the folder, which is where a full disk or a read-only one shows."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(4096))
+    except OSError as error:
+        return Check(
+            name, f"{folder} cannot be written: {error.strerror}", f"make {folder} writable, or free its disk"
+        )
+    return Check(name, f"{folder} can be written")
+
+
+def check_torch() -> Check:
+    missing = [name for name in ("torch", "safetensors") if util.find_spec(name) is None]
+    if missing:
+        return Check("engine", f"{' and '.join(missing)} not installed; the worker needs it", ADD_TORCH)
+    try:
+        run = subprocess.run(
+            [sys.executable, "-P", "-c", ASK_TORCH],
+            capture_output=True,
+            text=True,
+            timeout=ASK_TORCH_TIMEOUT_S,
+            check=False,
+            cwd=os.sep,
+        )
+    except subprocess.TimeoutExpired:
+        return Check(
+            "engine",
+            f"torch did not start within {ASK_TORCH_TIMEOUT_S:.0f} s",
+            f"{ADD_TORCH} --force-reinstall",
+        )
+    if run.returncode != 0:
+        last = (run.stderr.strip().splitlines() or ["no message"])[-1]
+        return Check("engine", f"torch does not start: {last}", f"{ADD_TORCH} --force-reinstall")
+    return Check("engine", f"torch {run.stdout.strip()}")
+
+
+def check_worker(command: WorkerCommand) -> Check:
+    try:
+        status = asyncio.run(ask_status(command))
+    except WorkerFailure as failure:
+        return Check("worker", str(failure), failure.cure or f"see {command.log_path}")
+    if status is None:
+        return Check("worker", "none runs; the next completion starts one")
+    return Check(
+        "worker",
+        f"{status.state}, {status.model} on {status.device or 'no device yet'}, process {status.pid}",
+    )
