@@ -1,0 +1,1 @@
+"""What the server answers: one file per LSP method, each a thin layer over what it calls."""

@@ -1,0 +1,35 @@
+"""`textDocument/didChange`, incremental or with the full text."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+from lsp_server.document import StaleVersion
+from lsp_server.wire import from_change
+
+if TYPE_CHECKING:
+    from lsp_server.session import Session
+
+logger = logging.getLogger(__name__)
+
+
+def did_change(session: Session, params: types.DidChangeTextDocumentParams) -> None:
+    """Apply the change and stop what was being computed for the text before it.
+
+    A change whose version does not follow is refused, and so is every request until the full text comes: an
+    answer for a text that the editor does not have would land in the wrong place.
+    """
+    uri = params.text_document.uri
+    document = session.documents.get(uri)
+    if document is None:
+        return  # never opened, or never read
+    session.turns.end(uri)
+    try:
+        document.apply(
+            [from_change(change) for change in params.content_changes], params.text_document.version
+        )
+    except StaleVersion as error:
+        logger.warning("refused a change: %s", error)

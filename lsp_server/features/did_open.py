@@ -1,0 +1,24 @@
+"""`textDocument/didOpen`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+from lsp_server import policy
+from lsp_server.document import Document
+
+if TYPE_CHECKING:
+    from lsp_server.session import Session
+
+
+def did_open(session: Session, params: types.DidOpenTextDocumentParams) -> None:
+    """Keep the text, unless the file's name says that it holds secrets: then it is as if it were not open."""
+    opened = params.text_document
+    session.turns.end(opened.uri)
+    session.documents.pop(opened.uri, None)
+    if not policy.is_secret(opened.uri):
+        session.documents[opened.uri] = Document(
+            opened.uri, opened.language_id, opened.version, opened.text, session.abilities.encoding
+        )

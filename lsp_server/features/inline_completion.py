@@ -1,0 +1,128 @@
+"""`textDocument/inlineCompletion`, with the growing text for clients that asked for it."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types
+
+from inference.messages import Done
+from lsp_server.completion.answer import answer
+from lsp_server.document import Document, Snapshot
+from lsp_server.link import Generation
+from lsp_server.position import Encoding
+from lsp_server.turns import Turn
+from lsp_server.wire import from_position, to_range
+
+if TYPE_CHECKING:
+    from lsp_server.session import Session
+
+PARTIAL = "midfill/inlineCompletionPartial"
+STATISTICS = "midfill/inlineCompletionStatistics"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an editor wants text: after `chosen`, put in the place of [start, end) of `snapshot`.
+
+    `chosen` is the entry selected in the popup, which the editor shows as if it were taken; else it is empty,
+    and `asked` is `snapshot`. `offset` is the cursor in `asked`.
+    """
+
+    snapshot: Snapshot
+    start: int
+    end: int
+    chosen: str
+    asked: Snapshot
+    offset: int
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, params: types.InlineCompletionParams, encoding: Encoding) -> Place:
+        selected = params.context.selected_completion_info
+        if selected is None:
+            offset = snapshot.offset(from_position(params.position), encoding)
+            return cls(snapshot, offset, offset, "", snapshot, offset)
+        start = snapshot.offset(from_position(selected.range.start), encoding)
+        end = max(start, snapshot.offset(from_position(selected.range.end), encoding))
+        text = snapshot.text[:start] + selected.text + snapshot.text[end:]
+        asked = Document(snapshot.uri, snapshot.language, snapshot.version, text).snapshot
+        return cls(snapshot, start, end, selected.text, asked, start + len(selected.text))
+
+    def range(self, encoding: Encoding, num_replaced: int = 0) -> types.Range:
+        """What `chosen` and a completion replace together, if that replaces `num_replaced` characters."""
+        return to_range(self.snapshot, self.start, self.end + num_replaced, encoding)
+
+
+def inline_completion(
+    session: Session, params: types.InlineCompletionParams
+) -> Coroutine[Any, Any, types.InlineCompletionList]:
+    """Take the turn and the snapshot now, before the next message; answer in a task."""
+    uri = params.text_document.uri
+    return _reply(session, params, session.turns.take(uri), session.snapshot(uri))
+
+
+async def _reply(
+    session: Session, params: types.InlineCompletionParams, turn: Turn, snapshot: Snapshot | None
+) -> types.InlineCompletionList:
+    try:
+        if snapshot is None:
+            return types.InlineCompletionList([])
+        encoding, streaming = session.abilities.encoding, session.abilities.streaming
+        place = Place.of(snapshot, params, encoding)
+
+        def grown(text: str) -> None:
+            _notify_partial(session, params, place, text)
+
+        def asked(generation: Generation) -> None:
+            session.spawn(_notify_statistics(session, params, generation))
+
+        completion = await answer(
+            place.asked,
+            place.offset,
+            turn,
+            session.settings,
+            session.link,
+            session.salt,
+            grown if streaming else None,
+            asked if streaming else None,
+        )
+    finally:
+        session.turns.give_back(params.text_document.uri, turn)
+    if completion is None or not session.is_current(snapshot):
+        return types.InlineCompletionList([])
+    replaced = place.range(encoding, completion.end - completion.start)
+    item = types.InlineCompletionItem(insert_text=place.chosen + completion.text, range=replaced)
+    return types.InlineCompletionList([item])
+
+
+def _notify_partial(session: Session, params: types.InlineCompletionParams, place: Place, text: str) -> None:
+    if session.editor.congested:
+        return  # the next one holds this one's text too
+    session.editor.notify(
+        PARTIAL,
+        {
+            "textDocument": {"uri": place.snapshot.uri, "version": place.snapshot.version},
+            "position": params.position,
+            "range": place.range(session.abilities.encoding),
+            "text": place.chosen + text,
+        },
+    )
+
+
+async def _notify_statistics(
+    session: Session, params: types.InlineCompletionParams, generation: Generation
+) -> None:
+    """What the completion cost, for benchmarks and the curious; a step of the model after the reply."""
+    outcome = await generation.outcome()
+    if isinstance(outcome, Done):
+        session.editor.notify(
+            STATISTICS,
+            {
+                "textDocument": {"uri": params.text_document.uri},
+                "position": params.position,
+                "stopReason": outcome.stop_reason,
+                "statistics": asdict(outcome.statistics),
+            },
+        )

@@ -1,0 +1,48 @@
+"""What the server needs of the worker link; `worker_link.WorkerLink` is the one, tests have another."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Protocol
+
+from inference.messages import Done, Error, Generate
+from lsp_server.settings import Settings
+from lsp_server.worker_link import LinkStatus
+
+
+class Generation(Protocol):
+    """The text of one Generate as it comes. After the last piece either `done` or `error` is set."""
+
+    @property
+    def done(self) -> Done | None: ...
+
+    @property
+    def error(self) -> Error | None: ...
+
+    def __aiter__(self) -> AsyncIterator[str]: ...
+
+    def cancel(self) -> None:
+        """Stop the model before its next step, and the iteration. May be called again, and after the end."""
+        ...
+
+    async def outcome(self) -> Done | Error:
+        """The worker's last word on it, with its statistics; comes after a `cancel` too."""
+        ...
+
+
+class Link(Protocol):
+    """A connection to a worker that is made, and made again, behind the server's back."""
+
+    async def start(self) -> None:
+        """Return at once; attach or spawn in the background."""
+        ...
+
+    def generate(self, request: Generate) -> Generation:
+        """Ask for text. Without a worker the generation ends at once with an error."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+Connect = Callable[[Settings, Callable[[LinkStatus], None]], Link]
+"""Makes the link for some settings; its second argument is told of every change of state."""

@@ -1,0 +1,101 @@
+"""One editor's session: its documents, its settings, and its link to the worker.
+
+Writers (didOpen, didChange, configuration) take the Session; readers take a Snapshot and what else they need.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+from lsp_server.document import Document, Snapshot
+from lsp_server.editor import Abilities, Editor
+from lsp_server.features.status import notify_status
+from lsp_server.link import Connect, Link
+from lsp_server.settings import Settings
+from lsp_server.turns import Turns
+from lsp_server.worker_link import LinkStatus
+
+logger = logging.getLogger(__name__)
+
+
+class Session:
+    """Lives from `initialize` to `exit`; everything in it is touched by the event loop's thread alone."""
+
+    def __init__(self, editor: Editor, settings: Settings, connect: Connect) -> None:
+        self.editor = editor
+        self.abilities = Abilities()  # set by `initialize`
+        self.initial_settings = (
+            settings  # of the command line, then of `initialize`; the configuration lies over them
+        )
+        self.settings = settings
+        self.workspace = ""  # URI of the root folder; set by `initialize`
+        self.documents: dict[str, Document] = {}
+        self.turns = Turns()
+        self._connect = connect
+        self.link = self._new_link()
+        self._link_started = False
+        self._background: set[asyncio.Task[None]] = set()
+
+    @property
+    def salt(self) -> str:
+        """Names the workspace to the worker, whose caches are not shared across it. Not the path itself."""
+        return hashlib.sha256(self.workspace.encode("utf-8", "replace")).hexdigest()[:32]
+
+    def snapshot(self, uri: str) -> Snapshot | None:
+        """The document as it is now; None if it is not open or out of step with the editor's."""
+        document = self.documents.get(uri)
+        return document.snapshot if document is not None and not document.needs_resync else None
+
+    def is_current(self, snapshot: Snapshot) -> bool:
+        """Whether a document is still what it was when the snapshot was taken."""
+        return self.snapshot(snapshot.uri) is snapshot
+
+    def adopt(self, settings: Settings) -> None:
+        """Replace the settings; a worker of another kind takes over if they name one."""
+        before, self.settings = self.settings, settings
+        if (before.model, before.private_worker) != (settings.model, settings.private_worker):
+            old, started = self.link, self._link_started
+            self.link, self._link_started = self._new_link(), False
+            if started:
+                self.spawn(old.close())
+                self.start_link()
+        if settings.enabled and not before.enabled:
+            self.start_link()
+
+    def start_link(self) -> None:
+        """Start or attach to the worker in the background, unless Midfill is switched off."""
+        if self.settings.enabled and not self._link_started:
+            self._link_started = True
+            self.spawn(self.link.start())
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something in the background until the session ends; its failure is logged."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._ended)
+
+    async def close(self) -> None:
+        """Stop what runs and let go of the worker."""
+        for uri in list(self.documents):
+            self.turns.end(uri)
+        for task in list(self._background):
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        await self.link.close()
+
+    def _new_link(self) -> Link:
+        def on_status(status: LinkStatus) -> None:
+            if link is self.link:  # not the last words of one that has been replaced
+                notify_status(self.editor, status)
+
+        link = self._connect(self.settings, on_status)
+        return link
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("a background task failed", exc_info=error)
