@@ -141,3 +141,32 @@ def tiny_model_dir(make_model_dir: ModelMaker) -> Path:
     """A model directory of the shipped layout: config.json, model.safetensors, tokenizer.json,
     generation_config.json, card.json. Read-only by convention: shared by the whole session."""
     return make_model_dir()
+
+
+@pytest.fixture(scope="session")
+def make_scripted_model(make_model_dir: ModelMaker, tokenizer_json: str) -> Callable[[str], Path]:
+    """make_scripted_model(text) → a model that writes this text, whatever the prompt, and then ends.
+
+    Its layers add nothing, and its head maps the embedding of the text's nth token to the one after; every token
+    that is not in the text leads to the first. So no token may come twice in the text.
+    """
+
+    def make(text: str) -> Path:
+        ids = Tokenizer.from_str(tokenizer_json).encode(text, add_special_tokens=False).ids
+        assert len(set(ids)) == len(ids) < 31, f"{text!r} has a token twice, or too many"
+        directory = make_model_dir(tie_word_embeddings=False)
+        config = Qwen3MoeConfig.from_json(json.loads((directory / "config.json").read_text()))
+        weights = {slot.name: np.zeros(slot.shape, np.float32) for slot in slots(config)}
+        for name in weights:
+            if name.endswith("norm.weight"):
+                weights[name] += 1.0
+        embedding, head = weights["model.embed_tokens.weight"], weights["lm_head.weight"]
+        embedding[:, 0] = 1.0
+        for step, (token, following) in enumerate(zip([None, *ids], [*ids, 0], strict=True)):
+            if token is not None:
+                embedding[token] = np.eye(1, config.hidden_size, step)
+            head[following, step] = 1.0
+        write_weights(directory, weights, num_shards=1)
+        return directory
+
+    return make
