@@ -1,0 +1,393 @@
+"""The engine against a model that plays a script: order, aborts, stops, healing, errors, statistics."""
+
+import json
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from inference.card import Card
+from inference.engine import (
+    DoneEvent,
+    Engine,
+    ErrorEvent,
+    PromptText,
+    Request,
+    RequestError,
+    TextEvent,
+)
+from inference.model import ModelError
+from inference.prompt import PromptWriter
+from inference.tokenizer import Tokenizer
+
+CARD = Card("m", "midfill-spm", prefix_tokens=64, suffix_tokens=24, max_new_tokens=40, stop_ids=(0,))
+
+
+class TokenSequence:
+    def __init__(self, tokens=()):
+        self.tokens = list(tokens)
+
+    @property
+    def length(self):
+        return len(self.tokens)
+
+    @property
+    def memory_bytes(self):
+        return 100 * len(self.tokens)
+
+    def truncate(self, length):
+        del self.tokens[length:]
+
+    def fork(self, length):
+        return TokenSequence(self.tokens[:length])
+
+
+class ScriptedModel:
+    """Wants `next_token(tokens so far)`; its second wish is token id 40, its third 41, and so on."""
+
+    name, device, context_length, memory_bytes = "scripted", "cpu", 256, 1000
+
+    def __init__(self, vocab_size, next_token):
+        self.vocab_size = vocab_size
+        self.next_token = next_token
+        self.passes = []
+
+    def new_sequence(self):
+        return TokenSequence()
+
+    def forward(self, sequence, token_ids):
+        if sequence.length + len(token_ids) > self.context_length:
+            raise ModelError("too long")
+        self.passes.append(list(token_ids))
+        sequence.tokens += token_ids
+        logits = -np.arange(self.vocab_size, dtype=np.float32)
+        logits[self.next_token(sequence.tokens)] = 10
+        return logits
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tokenizer_json):
+    return Tokenizer(json.loads(tokenizer_json))
+
+
+@pytest.fixture
+def answering(tokenizer):
+    """answering(prompt, answer, end=0, **engine options) → an engine whose model continues that prompt, from
+    its healed cut on, with the tokens of the required text and `answer` as one, then wants `end`."""
+
+    def make(prompt, answer, end=0, context_length=256, **options):
+        written = PromptWriter(CARD, tokenizer, 256).write(prompt)
+        script = tokenizer.encode(written.required.decode() + answer)
+
+        def next_token(tokens):
+            at = len(tokens) - len(written.token_ids)
+            return script[at] if 0 <= at < len(script) else end
+
+        model = ScriptedModel(tokenizer.vocab_size, next_token)
+        model.context_length = context_length
+        return Engine(model, tokenizer, CARD, **options)
+
+    return make
+
+
+@pytest.fixture
+def counting(tokenizer):
+    """An engine whose model says "a" for ever."""
+    letter = tokenizer.encode("a")[0]
+    return Engine(ScriptedModel(tokenizer.vocab_size, lambda _: letter), tokenizer, CARD)
+
+
+def run(engine, limit=2000):
+    events = []
+    while engine.has_work:
+        events += engine.step()
+        limit -= 1
+        assert limit, "the engine does not end"
+    return events
+
+
+def answer(engine, prompt, **fields):
+    """(text, how it ended) of one request run alone."""
+    engine.submit(Request(key=1, document="", prompt=prompt, **fields))
+    events = run(engine)
+    assert all(isinstance(event, TextEvent) and event.text for event in events[:-1])
+    return "".join(event.text for event in events[:-1]), events[-1]
+
+
+GAP = PromptText("def f(a):\n    ret", "\n\nf(1)\n")
+
+
+def test_an_answer_ends_with_the_end_token(answering):
+    text, done = answer(answering(GAP, "urn a + 1"), GAP)
+    assert text == "urn a + 1"
+    assert done.stop_reason == "eot"
+
+
+def test_any_control_token_ends_an_answer_and_is_not_shown(answering, tokenizer):
+    for name in ["<|file_sep|>", "<|fim_middle|>", "<|repo_name|>"]:
+        text, done = answer(answering(GAP, "urn", end=tokenizer.control(name)), GAP)
+        assert (text, done.stop_reason) == ("urn", "eot")
+
+
+def test_the_text_before_the_cursor_is_reproduced_and_not_shown(counting, tokenizer):
+    """Whatever the model wants, its first tokens must spell what the prompt left out."""
+    text, done = answer(counting, PromptText("x = ret"), max_tokens=3)
+    prompt_length = done.statistics.prompt_tokens
+    generated = [i for chunk in counting.model.passes for i in chunk][prompt_length:]
+    spelled = b"".join(tokenizer.pieces[i] for i in generated).decode()
+    assert spelled.startswith(" ret")
+    assert text.startswith(spelled.removeprefix(" ret"))  # the last token was never fed back
+    assert "ret" not in text
+
+
+@settings(max_examples=40)
+@given(
+    text=st.text("ab (.)\n中😀", max_size=30),
+    continuation=st.text("ab (.)\n中😀", min_size=1, max_size=20),
+)
+def test_every_cursor_gets_exactly_the_text_behind_it(tokenizer, text, continuation):
+    """A model that knows the file reproduces it, wherever the cursor splits it."""
+    prompt = PromptText(text, "")
+    written = PromptWriter(CARD, tokenizer, 256).write(prompt)
+    script = tokenizer.encode(written.required.decode() + continuation)
+    model = ScriptedModel(
+        tokenizer.vocab_size,
+        lambda tokens: ([*script, 0, 0])[min(len(tokens) - len(written.token_ids), len(script))],
+    )
+    shown, done = answer(Engine(model, tokenizer, CARD), prompt, max_tokens=40)
+    assert (shown, done.stop_reason) == (continuation, "eot")
+
+
+def test_stop_strings_across_tokens(answering):
+    text, done = answer(answering(GAP, "urn a\ndef g(): pass"), GAP, stop=("\ndef ",))
+    assert (text, done.stop_reason) == ("urn a", "stop")
+
+
+def test_a_stop_string_in_the_reproduced_text_does_not_count(answering):
+    text, done = answer(answering(GAP, "urn a"), GAP, stop=("ret",))
+    assert (text, done.stop_reason) == ("urn a", "eot")
+
+
+def test_text_held_back_for_a_stop_string_comes_at_the_end(answering):
+    text, done = answer(answering(GAP, "urn a\nde"), GAP, stop=("\ndef ",))
+    assert (text, done.stop_reason) == ("urn a\nde", "eot")
+
+
+def test_max_tokens_counts_the_answer_only(counting):
+    engine = counting
+    text, done = answer(engine, PromptText("x = longlonglong", ""), max_tokens=5)
+    assert done.stop_reason == "length"
+    assert done.statistics.generated_tokens >= 5
+    assert len(text) >= 5
+
+
+def test_the_card_caps_max_tokens(counting):
+    _, done = answer(counting, PromptText("x.", ""), max_tokens=4000)
+    assert done.stop_reason == "length"
+    assert done.statistics.generated_tokens <= CARD.max_new_tokens + 1
+
+
+def test_the_context_is_a_limit_of_its_own(answering, tokenizer):
+    prompt = PromptText("\n".join(f"b = {i}" for i in range(60)), "c\n" * 40)
+    engine = answering(prompt, "a" * 400, context_length=105)
+    length = len(PromptWriter(CARD, tokenizer, 256).write(prompt).token_ids)
+    _, done = answer(engine, prompt, stop=("never",))
+    assert done.stop_reason == "length"
+    assert length + done.statistics.generated_tokens == 105
+
+
+def test_prefill_runs_in_chunks_and_one_token_a_step_follows(answering):
+    engine = answering(GAP, "urn a", prefill_chunk=4)
+    text, done = answer(engine, GAP)
+    sizes = [len(chunk) for chunk in engine.model.passes]
+    prompt = done.statistics.prompt_tokens
+    chunks = -(-prompt // 4)
+    assert sizes[:chunks] == [4] * (prompt // 4) + [prompt % 4] * (prompt % 4 > 0)
+    assert set(sizes[chunks:]) == {1}
+    assert text == "urn a"
+
+
+def test_an_abort_takes_effect_before_the_next_step_even_in_prefill(counting):
+    engine = counting
+    engine._prefill_chunk = 4
+    engine.submit(Request(1, "", GAP))
+    assert engine.step() == []
+    engine.abort(1)
+    (done,) = engine.step()
+    assert (done.key, done.stop_reason) == (1, "aborted")
+    assert len(engine.model.passes) == 1
+    assert not engine.has_work
+    engine.abort(1)
+    assert engine.step() == []
+
+
+def test_an_abort_before_the_first_step(counting):
+    counting.submit(Request(1, "", GAP))
+    counting.abort(1, "superseded")
+    (done,) = counting.step()
+    assert done.stop_reason == "superseded"
+    assert counting.model.passes == []
+
+
+def test_a_newer_request_of_a_document_supersedes(counting):
+    counting.submit(Request(1, "file:///a", GAP))
+    counting.submit(Request(2, "file:///b", GAP))
+    counting.step()
+    counting.submit(Request(3, "file:///a", GAP))
+    events = counting.step()
+    assert [(event.key, event.stop_reason) for event in events if isinstance(event, DoneEvent)] == [
+        (1, "superseded")
+    ]
+    ends = [event.key for event in run(counting) if isinstance(event, DoneEvent)]
+    assert sorted(ends) == [2, 3]
+
+
+def test_requests_take_turns(counting):
+    for key in (1, 2, 3):
+        counting.submit(Request(key, f"file:///{key}", GAP, max_tokens=8))
+    order = [event.key for event in run(counting) if isinstance(event, TextEvent)]
+    for i in range(0, 18, 3):
+        assert sorted(order[i : i + 3]) == [1, 2, 3]
+
+
+def test_what_was_computed_is_not_computed_again(counting):
+    answer(counting, GAP, max_tokens=4)
+    before = len(counting.model.passes)
+    _, done = answer(counting, PromptText(GAP.prefix + "u", GAP.suffix), max_tokens=4)
+    statistics = done.statistics
+    assert statistics.cached_tokens == statistics.prompt_tokens - 1
+    assert sum(len(chunk) for chunk in counting.model.passes[before:]) == statistics.generated_tokens
+
+
+def test_an_aborted_prefill_is_reused(counting):
+    counting._prefill_chunk = 4
+    counting.submit(Request(1, "", GAP))
+    counting.step()
+    counting.abort(1)
+    counting.step()
+    _, done = answer(counting, GAP, max_tokens=1)
+    assert done.statistics.cached_tokens == 4
+
+
+def test_another_workspace_shares_nothing(counting):
+    answer(counting, GAP, salt="one", max_tokens=4)
+    _, done = answer(counting, GAP, salt="two", max_tokens=4)
+    assert done.statistics.cached_tokens == 0
+
+
+def test_statistics_follow_the_clock(answering):
+    times = iter(range(1000))
+    engine = answering(GAP, "urn a", clock=lambda: float(next(times)))
+    engine.submit(Request(1, "", GAP))
+    (*_, done) = run(engine)
+    statistics = done.statistics
+    assert statistics.queue_ms == 1000  # submitted at 0, started at 1, prefilled at 2
+    assert statistics.prefill_ms == 1000
+    assert statistics.ttft_ms >= 2000
+    assert statistics.total_ms > statistics.ttft_ms
+    assert statistics.logprob < 0
+
+
+def test_a_failing_request_ends_alone(counting):
+    def failing(tokens):
+        raise ZeroDivisionError("division by zero")
+
+    good = counting.model.next_token
+    counting.submit(Request(1, "", GAP))
+    counting.model.next_token = failing
+    assert counting.step() == [ErrorEvent(1, "internal", "ZeroDivisionError: division by zero")]
+    counting.model.next_token = good
+    assert not counting.has_work
+    assert answer(counting, GAP, max_tokens=1)[1].stop_reason == "length"
+
+
+def test_broken_logits_are_an_error_of_the_model(counting):
+    counting.model.forward = lambda sequence, ids: (
+        sequence.tokens.extend(ids) or np.full(counting.model.vocab_size, np.nan, dtype=np.float32)
+    )
+    counting.submit(Request(1, "", GAP))
+    (error,) = run(counting)
+    assert (error.code, error.message) == ("model", "the model computed logits that are not finite")
+
+
+@pytest.mark.parametrize(
+    ("fields", "cause"),
+    [
+        ({"max_tokens": 0}, "max_tokens"),
+        ({"temperature": -1.0}, "temperature"),
+        ({"temperature": float("nan")}, "temperature"),
+        ({"top_p": 1.5}, "top_p"),
+        ({"seed": -1}, "seed"),
+    ],
+)
+def test_bad_requests_are_refused(counting, fields, cause):
+    with pytest.raises(RequestError, match=cause) as caught:
+        counting.submit(Request(1, "", GAP, **fields))
+    assert caught.value.code == "invalid"
+    assert not counting.has_work
+
+
+def test_a_key_in_use_is_refused(counting):
+    counting.submit(Request(1, "", GAP))
+    with pytest.raises(RequestError, match="already under way"):
+        counting.submit(Request(1, "", GAP))
+
+
+def test_too_many_requests_are_refused_and_none_is_lost(counting):
+    for key in range(64):
+        counting.submit(Request(key, "", GAP, max_tokens=1))
+    with pytest.raises(RequestError, match="64 requests") as caught:
+        counting.submit(Request(64, "", GAP))
+    assert caught.value.code == "overloaded"
+    assert counting.active == 64
+    assert {event.key for event in run(counting) if isinstance(event, DoneEvent)} == set(range(64))
+
+
+def test_exactly_one_end_each_under_random_submits_and_aborts(counting):
+    """Another thread submits and aborts while this one steps."""
+    refused, finished = [], threading.Event()
+
+    def load():
+        random = np.random.default_rng(3)
+        for key in range(200):
+            try:
+                counting.submit(Request(key, f"file:///{key % 7}", GAP, max_tokens=3))
+            except RequestError:
+                refused.append(key)
+            for _ in range(random.integers(0, 3)):
+                counting.abort(int(random.integers(0, key + 1)))
+        finished.set()
+
+    thread = threading.Thread(target=load)
+    thread.start()
+    events = []
+    while not finished.is_set() or counting.has_work:
+        events += counting.step()
+    thread.join()
+    ends = [event.key for event in events if isinstance(event, DoneEvent | ErrorEvent)]
+    assert sorted([*ends, *refused]) == list(range(200))
+    for key in ends:
+        last = max(i for i, event in enumerate(events) if event.key == key)
+        assert isinstance(events[last], DoneEvent), "text after the end"
+
+
+def test_card_and_model_must_fit(tokenizer):
+    model = ScriptedModel(tokenizer.vocab_size, lambda _: 0)
+    with pytest.raises(ModelError, match="stop id 5000"):
+        Engine(model, tokenizer, Card("m", "midfill-spm", 64, 24, 40, stop_ids=(5000,)))
+    with pytest.raises(ModelError, match="the tokenizer has 1024 tokens, the model only 1000"):
+        Engine(ScriptedModel(1000, lambda _: 0), tokenizer, CARD)
+
+
+def test_a_vocabulary_padded_beyond_the_tokenizer_is_never_drawn(tokenizer):
+    model = ScriptedModel(1100, lambda _: 1099)
+    text, done = answer(Engine(model, tokenizer, CARD), PromptText("x"), max_tokens=3)
+    assert (text, done.stop_reason) == ("", "eot")  # its second wish, id 0
+
+
+def test_memory_is_that_of_weights_and_stored_sequences(counting):
+    assert counting.memory_bytes == 1000
+    answer(counting, GAP, max_tokens=1)
+    assert counting.memory_bytes > 1000
