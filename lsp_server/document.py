@@ -12,8 +12,8 @@ from lsp_server.syntax.tree import Replacement, SyntaxTree, parse, replaced
 MAX_PARSED = 2_000_000
 
 
-class StaleVersion(Exception):
-    """A change does not follow the document's version: it is refused, and the document waits for its full text."""
+class StaleVersion(Exception):  # noqa: N818  # the name says what is wrong
+    """A change does not follow the document's version; the document waits for its full text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +64,14 @@ class Snapshot:
         return self.text[self.lines.start(number) : self._end_of(number)]
 
     def offset(self, position: Position, encoding: Encoding = "utf-16") -> int:
-        """The offset of a position, clamped: past a line's end is its end, past the last line is the text's end.
+        """The offset of a position, clamped: past a line's end is its end, past the last line the text's end.
 
         A position inside a character is the one before that character.
         """
         return self._locate(position, encoding)[0]
 
     def position(self, offset: int, encoding: Encoding = "utf-16") -> Position:
-        """The position of an offset, clamped into the text; one between \\r and \\n is the end of its line."""
+        r"""The position of an offset, clamped into the text; between \r and \n is the end of the line."""
         offset = min(max(offset, 0), len(self.text))
         line = self.lines.line_at(offset)
         end = min(offset, self._end_of(line))
@@ -113,8 +113,8 @@ class Document:
     def apply(self, changes: Sequence[Change], version: int) -> Snapshot:
         """Apply the changes of one notification, each to the text that the one before it left.
 
-        Raises StaleVersion, and changes nothing, where `version` is not above the present one; from then on every
-        change is refused but one that brings the full text, whatever its version.
+        Raises StaleVersion, and changes nothing, where `version` is not above the present one; from then on
+        every change is refused but one that brings the full text, whatever its version.
         """
         whole = max((i for i, change in enumerate(changes) if change.start is None), default=-1)
         if self.needs_resync and whole < 0:
@@ -146,8 +146,8 @@ def _parsed(text: str, grammar: Grammar | None) -> SyntaxTree | None:
 def _edited(before: Snapshot, changes: Sequence[Change], version: int, encoding: Encoding) -> Snapshot:
     """The snapshot after incremental `changes`. The tree is reparsed once, after the last of them.
 
-    A document that lost its tree (too large, binary, too slow to parse) gets none until its full text comes again:
-    trying at every keystroke is what would make it slow.
+    A document that lost its tree (too large, binary, too slow to parse) gets none until its full text comes
+    again: trying at every keystroke is what would make it slow.
     """
     text, lines = before.text, before.lines
     replacements: list[Replacement] = []
@@ -189,7 +189,7 @@ def _resolved(at: Snapshot, change: Change, encoding: Encoding) -> Replacement:
         text, end = joined(text + at.text[end]), end + 1
     if (
         not text
-        and 0 < start
+        and start > 0
         and end < len(at.text)
         and _is_high(at.text[start - 1])
         and _is_low(at.text[end])

@@ -1,7 +1,7 @@
 r"""Where the lines of a text begin.
 
-The protocol knows three line ends, \n, \r\n and \r; form feeds, U+2028 and the others that `str.splitlines` knows
-are characters like any other.
+The protocol knows three line ends, \n, \r\n and \r; form feeds, U+2028 and the others that `str.splitlines`
+knows are characters like any other.
 """
 
 import re
@@ -15,9 +15,9 @@ _LINE_END = re.compile(r"\r\n|\n|\r")
 class LineIndex:
     """The offsets at which lines begin; immutable.
 
-    An edit shifts every line behind it. As Scintilla's `Partitioning` does, the shift is kept as one pending step
-    (`starts[i] + delta` for `i >= step`) that moves with the edits, so that typing costs the distance between two
-    edits, and a copy of the array (memcpy), but never a Python loop over the file.
+    An edit shifts every line behind it. As Scintilla's `Partitioning` does, the shift is kept as one pending
+    step (`starts[i] + delta` for `i >= step`) that moves with the edits, so that typing costs the distance
+    between two edits, and a copy of the array (memcpy), but never a Python loop over the file.
     """
 
     __slots__ = ("_delta", "_starts", "_step", "length")
@@ -53,10 +53,10 @@ class LineIndex:
         return bisect_right(starts, offset, 0, step) - 1
 
     def edited(self, text: str, start: int, end: int, inserted: int) -> "LineIndex":
-        r"""The index of `text`, which came of replacing [start, end) of this index's text by `inserted` characters.
+        r"""The index of `text`, where `inserted` characters replaced [start, end) of this index's text.
 
-        Whether a line begins at p depends on the characters at p-1 and p only (\r then \n is one end), so every
-        line start in [start, end] is dropped and [start, start + inserted] is searched anew.
+        Whether a line begins at p depends on the characters at p-1 and p only (\r then \n is one end), so
+        every line start in [start, end] is dropped and [start, start + inserted] is searched anew.
         """
         # A start at 0 belongs to no line end and always stays.
         first = max(1, self.line_at(start - 1) + 1) if start else 1

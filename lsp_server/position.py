@@ -1,8 +1,8 @@
 """Positions as the protocol counts them, against offsets as Python counts them.
 
-An *offset* is an index into a document's `str`: one code point is one step. A *position* is a line and a number of
-code units in the encoding that client and server agreed on. Lone surrogates are ordinary code points here: JSON can
-deliver them, so nothing may raise on one.
+An *offset* is an index into a document's `str`: one code point is one step. A *position* is a line and a
+number of code units in the encoding that client and server agreed on. Lone surrogates are ordinary code
+points here: JSON can deliver them, so nothing may raise on one.
 """
 
 from dataclasses import dataclass

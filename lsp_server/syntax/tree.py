@@ -1,8 +1,8 @@
 """A text and its tree-sitter tree, kept together, immutable.
 
-Trees are parsed from UTF-8 (with `surrogatepass`, since a lone surrogate must not fail): most source is ASCII, where
-byte offsets are then offsets, and for the rest a conversion is one C-speed encode. UTF-16 would cost every document
-a factor of two.
+Trees are parsed from UTF-8 (with `surrogatepass`, since a lone surrogate must not fail): most source is
+ASCII, where byte offsets are then offsets, and for the rest a conversion is one C-speed encode. UTF-16 would
+cost every document a factor of two.
 """
 
 from collections.abc import Iterator
@@ -49,7 +49,7 @@ class SyntaxTree:
         return len(self.text[:offset].encode("utf-8", "surrogatepass"))
 
     def offset(self, byte: int) -> int:
-        """The code-point offset of a byte offset (which must lie between characters, as those of nodes do)."""
+        """The code-point offset of a byte offset, which must lie between characters, as those of nodes do."""
         if len(self.data) == len(self.text):
             return byte
         return len(self.data[:byte].decode("utf-8", "surrogatepass"))
@@ -59,10 +59,10 @@ class SyntaxTree:
         return self.data[node.start_byte : node.end_byte].decode("utf-8", "surrogatepass")
 
     def path(self, start: int, end: int | None = None) -> list[Node]:
-        """The nodes that contain the bytes [start, end], from the root down to the smallest; at most MAX_DEPTH.
+        """The nodes that contain the bytes [start, end], from the root down; at most MAX_DEPTH of them.
 
-        An empty range at the seam of two nodes goes to the right one. `Node.parent` searches from the root at each
-        call, so a walk upwards would be quadratic in the depth.
+        An empty range at the seam of two nodes goes to the right one. `Node.parent` searches from the root
+        at each call, so a walk upwards would be quadratic in the depth.
         """
         end = start if end is None else end
         cursor = self.tree.walk()
