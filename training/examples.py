@@ -173,7 +173,9 @@ def pack(examples: list[tuple[list[int], list[int]]]) -> tuple[NDArray[np.uint16
 def _work(job: tuple[str, int, list[str]]) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
     tokenizer_file, seed, documents = job
     rng = random.Random(seed)
-    writer = ExampleWriter(Tokenizer.from_file(tokenizer_file), rng)
+    tokenizer = Tokenizer.from_file(tokenizer_file)
+    tokenizer.encode_special_tokens = True  # a control token spelled out in a document is text
+    writer = ExampleWriter(tokenizer, rng)
     examples = [example for text in documents for example in writer.examples(text)]
     rng.shuffle(examples)
     return pack(examples)

@@ -112,6 +112,11 @@ class Rows:
         return ids[:, :-1], ids[:, 1:], weights
 
 
+def load_checkpoint(folder: Path) -> dict[str, Tensor]:
+    """The optimizer's state, float32 masters of the parameters among it, and how far the run is."""
+    return load_file(folder / "checkpoint.safetensors")
+
+
 class Run:
     """A training run in a folder."""
 
@@ -128,7 +133,7 @@ class Run:
         self.step = 0
         self.seconds = 0.0
         if (folder / "checkpoint.safetensors").exists():
-            state = load_file(folder / "checkpoint.safetensors")
+            state = load_checkpoint(folder)
             self.optimizer.restore(state)
             self.step, self.seconds = int(state["step"]), float(state["seconds"])
 
