@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 it could not be done, 2 the command line was wrong, 130 in
 """
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -44,6 +45,11 @@ COMMANDS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code. argparse itself exits with 2 on a wrong command line."""
     options = parser().parse_args(arguments)
+    # What went wrong is told by the one sentence; `lsp` alone lives long enough to keep a log.
+    logging.basicConfig(
+        level=logging.WARNING if options.command == "lsp" else logging.CRITICAL + 1,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
     try:
         code = COMMANDS[options.command].run(options)
         sys.stdout.flush()

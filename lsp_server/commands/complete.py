@@ -18,6 +18,7 @@ from lsp_server.link import Generation
 from lsp_server.settings import MAX_TOKENS_LIMIT, Settings
 from lsp_server.turns import Turn
 from lsp_server.worker_link import LinkStatus, WorkerLink, connect_worker
+from lsp_server.worker_process import WorkerCommand
 
 HELP = "complete a file at one place"
 EXAMPLES = """\
@@ -100,7 +101,7 @@ async def _complete(snapshot: Snapshot, offset: int, settings: Settings, ghost: 
     try:
         status = await link.settled()
         if status.state == "error":
-            raise CommandError(f"{status.message}; {status.cure}" if status.cure else status.message)
+            raise CommandError(f"{status.message}; the worker's log is {WorkerCommand().log_path}")
         return await _ask(snapshot, offset, settings, link, status, ghost)
     finally:
         await link.close()
