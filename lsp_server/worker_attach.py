@@ -86,7 +86,7 @@ async def attach(
     channel = await Channel.adopt(sock)
     try:
         async with asyncio.timeout(welcome_timeout_s):
-            welcome = await _shake_hands(channel)
+            welcome = await _shake_hands(channel, command)
     except BaseException as error:
         channel.abort()
         await channel.close()
@@ -111,7 +111,7 @@ async def ask_status(command: WorkerCommand, *, timeout_s: float = 5.0) -> Statu
     channel = await Channel.adopt(sock)
     try:
         async with asyncio.timeout(timeout_s):
-            await _shake_hands(channel)
+            await _shake_hands(channel, command)
             await channel.send(StatusRequest(1))
             while True:
                 message = await channel.receive()
@@ -149,6 +149,8 @@ async def _meet(
         raise WorkerFailure(message, cure=_read_log(command)) from error
     if not is_same_user(sock):
         sock.close()
+        if process is not None:
+            leave_running(process)
         raise WorkerFailure(
             f"the worker's socket {path} was opened by another user", cure=f"remove {path}", is_final=True
         )
@@ -180,11 +182,21 @@ def _connect(path: Path) -> socket.socket | None:
     return sock
 
 
-async def _shake_hands(channel: Channel) -> Welcome:
+def refused(error: Error, command: WorkerCommand) -> WorkerFailure:
+    """What an Error about the whole connection means: a broken model or a wrong version stays so."""
+    cure = _read_log(command)
+    if error.code == "model":
+        cure = f"choose another model, or mend this one; {cure}"
+    return WorkerFailure(
+        error.message, cure=cure, code=error.code, is_final=error.code in ("protocol", "model")
+    )
+
+
+async def _shake_hands(channel: Channel, command: WorkerCommand) -> Welcome:
     await channel.send(Hello(PROTOCOL_VERSION, f"midfill {__version__}"))
     answer: Message = await channel.receive()
     if isinstance(answer, Error):
-        raise WorkerFailure(answer.message, code=answer.code, is_final=answer.code in ("protocol", "model"))
+        raise refused(answer, command)
     if not isinstance(answer, Welcome):
         raise ProtocolError(f"{type(answer).__name__} in place of Welcome")
     if answer.version != PROTOCOL_VERSION:

@@ -35,6 +35,7 @@ from lsp_server.worker_attach import (
     WorkerFailure,
     ask_status,
     attach,
+    refused,
 )
 from lsp_server.worker_process import WorkerCommand, describe_end
 
@@ -145,11 +146,11 @@ class WorkerLink:
 
     async def close(self) -> None:
         """Leaves a shared worker running, ends a private one."""
+        self._end_all("the server is closing")
         if self._supervisor is not None:
             self._supervisor.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._supervisor
-        self._end_all(Error(0, "internal", "the server is closing"))
 
     async def _supervise(self) -> None:
         backoff = self._new_backoff()
@@ -159,7 +160,6 @@ class WorkerLink:
             except WorkerFailure as failure:
                 log.warning("worker: %s", failure)
                 pause_s = None if failure.is_final else backoff.after_failure(time.monotonic())
-                self._end_all(Error(0, "internal", str(failure)))
                 if pause_s is None:
                     self._give_up(failure)
                     return
@@ -173,12 +173,23 @@ class WorkerLink:
         )
         self._connection = connection
         self._worker_status = None
+        try:
+            self._tell(LinkStatus("starting", "loading the model", connection.welcome.model))
+            await self._serve(connection, backoff)
+        except WorkerFailure as failure:
+            self._connection = None
+            self._end_all(str(failure))  # before the goodbyes, which may take seconds
+            raise
+        finally:
+            self._connection = None
+            await connection.close(private=self._command.private)
+
+    async def _serve(self, connection: Connection, backoff: Backoff) -> None:
         tasks = [
             asyncio.create_task(self._receive(connection, backoff)),
             asyncio.create_task(self._watch()),
         ]
         try:
-            self._tell(LinkStatus("starting", "loading the model", connection.welcome.model))
             connection.channel.post(StatusRequest(0))
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in tasks:
@@ -191,11 +202,9 @@ class WorkerLink:
                 connection.channel.post(Error(0, "protocol", str(error)[:1000]))
             raise WorkerFailure(f"the worker broke the protocol: {error}", cure=self._see_log()) from error
         finally:
-            self._connection = None
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await connection.close(private=self._command.private)
 
     async def _receive(self, connection: Connection, backoff: Backoff) -> None:
         while True:
@@ -212,13 +221,7 @@ class WorkerLink:
                 if (question := self._questions.get(message.id)) is not None and not question.done():
                     question.set_result(message)
             case Error(id=0):
-                cure = "choose another model, or mend this one" if message.code == "model" else ""
-                raise WorkerFailure(
-                    message.message,
-                    code=message.code,
-                    cure=f"{cure}; {self._see_log()}" if cure else self._see_log(),
-                    is_final=message.code == "model",
-                )
+                raise refused(message, self._command)
             case Chunk():
                 if (generation := self._generations.get(message.id)) is not None:
                     generation.accept(message)
@@ -264,11 +267,11 @@ class WorkerLink:
         reason = end or str(error)
         return WorkerFailure(f"the worker is gone ({reason})", cure=self._see_log())
 
-    def _end_all(self, error: Error) -> None:
+    def _end_all(self, reason: str) -> None:
         generations = self._generations | self._cancelled
         self._generations, self._cancelled = {}, {}
         for identity, generation in generations.items():
-            generation.accept(replace(error, id=identity))
+            generation.accept(Error(identity, "internal", reason[:4096]))
 
     def _give_up(self, failure: WorkerFailure) -> None:
         cure = failure.cure or self._see_log()
