@@ -1,0 +1,148 @@
+"""The real VS Code, served to a browser by code-server, with the extension installed from its .vsix."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from tests.e2e.browser import Browser
+from tests.e2e.deadline import eventually
+from tests.e2e.fetch_editors import Editors
+
+# A page with nothing on it but what the tests are about.
+SETTINGS = {
+    "workbench.startupEditor": "none",
+    "workbench.secondarySideBar.defaultVisibility": "hidden",
+    "workbench.colorTheme": "Default Dark Modern",
+    "workbench.tips.enabled": False,
+    "chat.disableAIFeatures": True,
+    "chat.commandCenter.enabled": False,
+    "window.commandCenter": False,
+    "editor.minimap.enabled": False,
+    "editor.fontFamily": "'JetBrains Mono', 'DejaVu Sans Mono', monospace",
+    "editor.fontSize": 15,
+    "editor.autoClosingBrackets": "never",
+    "editor.quickSuggestions": {"other": "off"},
+    "editor.suggestOnTriggerCharacters": False,
+    "extensions.ignoreRecommendations": True,
+    "files.autoSave": "off",
+    "git.enabled": False,
+    "security.workspace.trust.enabled": False,
+    "telemetry.telemetryLevel": "off",
+    "update.mode": "none",
+}
+
+GHOST = "[class*=ghost-text]"
+STATUS = "[id='midfill.midfill.midfill.status']"
+NOTIFICATION = ".notifications-toasts .notification-list-item"
+EXIT_TIMEOUT_S = 30.0
+
+
+class CodeServer:
+    """VS Code with a folder open in `browser`. Use as a context manager."""
+
+    def __init__(
+        self, editors: Editors, browser: Browser, environment: Mapping[str, str], home: Path, folder: Path
+    ) -> None:
+        self.browser = browser
+        self.folder = folder
+        self._home = home
+        self._argv = [str(editors.node), str(editors.code_server)]
+        self._argv += ["--user-data-dir", str(home / "data"), "--extensions-dir", str(home / "extensions")]
+        path = f"{editors.node.parent}{os.pathsep}{environment['PATH']}"
+        self._environment = {**environment, "PATH": path}
+        self._vsix = editors.vsix
+
+    def __enter__(self) -> Self:
+        user = self._home / "data" / "User"
+        user.mkdir(parents=True)
+        (user / "settings.json").write_text(json.dumps(SETTINGS))
+        config = self._home / "config.yaml"
+        config.write_text("auth: none\n")
+        argv = [*self._argv, "--config", str(config)]
+        install = [*argv, "--install-extension", str(self._vsix)]
+        done = subprocess.run(install, env=self._environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"the extension cannot be installed:\n{done.stdout}{done.stderr}"
+        self._log = (self._home / "log.txt").open("w+")
+        serve = ["--bind-addr", "127.0.0.1:0", "--auth", "none", "--disable-workspace-trust"]
+        serve += ["--disable-telemetry", "--disable-update-check", str(self.folder)]
+        self._process = subprocess.Popen(
+            [*argv, *serve],
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            self.browser.open(eventually(self._address, "code-server listens"))
+            eventually(lambda: self.browser.texts(STATUS), "the extension's status bar item")
+        except BaseException:
+            self.__exit__(*sys.exc_info())
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
+        if kind is not None:
+            seen = self._home / "failure.png"
+            self.browser.do("screenshot", selector=None, path=str(seen))
+            print(f"what VS Code showed: {seen}")
+        self.browser.open("about:blank")  # or VS Code would ask to reconnect
+        os.killpg(self._process.pid, signal.SIGTERM)
+        try:
+            self._process.wait(EXIT_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        self._log.close()
+
+    def _address(self) -> str | None:
+        if self._process.poll() is not None:
+            raise AssertionError(f"code-server ended:\n{(self._home / 'log.txt').read_text()}")
+        found = re.search(r"server listening on (http\S+)", (self._home / "log.txt").read_text())
+        return found.group(1) if found else None
+
+    def set(self, **settings: Any) -> None:
+        """Changes user settings of the section `midfill` while VS Code runs."""
+        changed = SETTINGS | {f"midfill.{name}": value for name, value in settings.items()}
+        (self._home / "data" / "User" / "settings.json").write_text(json.dumps(changed))
+
+    def command(self, title: str) -> None:
+        """Runs a command from the palette."""
+        self.browser.press("F1")
+        self.browser.type(title)
+        self.browser.press("Enter")
+
+    def open_file(self, name: str, line: int, column: int) -> None:
+        """Opens a file of the folder with the cursor there (1-based)."""
+        self.browser.press("Control+p")
+        self.browser.type(f"{name}:{line}:{column}")
+        self._see(".quick-input-list .monaco-list-row", name)
+        self.browser.press("Enter")
+        self._see(".tab.active", name)
+
+    def _see(self, selector: str, text: str) -> None:
+        eventually(
+            lambda: any(text in seen for seen in self.browser.texts(selector)), f"{text} in {selector}"
+        )
+
+    def ghost(self) -> str:
+        """The ghost text on show, its lines joined; empty if there is none."""
+        return "\n".join(text for text in self.browser.texts(GHOST) if text)
+
+    def status(self) -> str:
+        return " ".join(self.browser.texts(STATUS))
+
+    def saved(self, name: str) -> str:
+        """The text of a file as VS Code saves it now."""
+        self.browser.press("Control+s")
+        dirty = ".tab.active.dirty"
+        eventually(lambda: not self.browser.texts(dirty), f"{name} is saved")
+        return (self.folder / name).read_text()

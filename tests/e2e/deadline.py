@@ -1,0 +1,23 @@
+"""Waiting for something in another process to come true."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+# Generous: a machine that also trains a model, or runs four other jobs, is slow, not wrong.
+PATIENCE_S = 120.0
+INTERVAL_S = 0.1
+
+
+def eventually(probe: Callable[[], T], what: str, patience_s: float = PATIENCE_S) -> T:
+    """Polls until `probe` gives something true, and returns that. Raises AssertionError after `patience_s`."""
+    deadline = time.monotonic() + patience_s
+    while not (seen := probe()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"never came true: {what}; last seen: {seen!r}")
+        time.sleep(INTERVAL_S)
+    return seen
