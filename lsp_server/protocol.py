@@ -80,9 +80,9 @@ class Protocol(LanguageServerProtocol):
     def refuse(self, msg_id: MessageId | None, error: JsonRpcException) -> None:
         """Reply with an error; `msg_id` is None where the message was too broken to have one."""
         logger.warning("refused a message: %s", error.message)
-        self._send_data(
-            types.ResponseErrorMessage(id=msg_id, error=error.to_response_error(), jsonrpc=self.VERSION)
-        )
+        # Not as an lsprotocol object: those leave out what is None, and the reply must say "id": null.
+        reply = {"code": error.code, "message": error.message}
+        self._send_data({"jsonrpc": self.VERSION, "id": msg_id, "error": reply})
 
     def _receive_request(self, data: dict[str, Any]) -> None:
         msg_id, method = _id_of(data), data["method"]

@@ -43,18 +43,19 @@ async def answer(
     settings: Settings,
     link: Link,
     salt: str,
+    invoked: bool = False,
     grown: Callable[[str], None] | None = None,
     asked: Callable[[Generation], None] | None = None,
 ) -> Completion | None:
     """What to show at `offset`, or None for nothing.
 
-    `grown` is called with the text so far whenever it grows, `asked` with the generation as soon as there is
+    `invoked`: the user asked for it by a key of its own, and not by typing on. `grown` is called with the text so far whenever it grows, `asked` with the generation as soon as there is
     one: its outcome has the statistics. Ends with None as soon as the turn is lost; when it is cancelled, or
     has enough text, the worker is told before anything else.
     """
     if policy.refuses(snapshot.uri, snapshot.language, settings):
         return None
-    trigger = decide(snapshot, offset)
+    trigger = decide(snapshot, offset, invoked)
     if trigger is Trigger.NONE:
         return None
     context = gather(snapshot, offset, PREFIX_BUDGET, SUFFIX_BUDGET)
@@ -78,7 +79,7 @@ async def answer(
     try:
         async for chunk in generation:
             trimmed = trim.feed(chunk)
-            if trimmed.complete or policy.hides(trimmed.text):
+            if trimmed.complete:
                 break
             if grown is not None and trimmed.text != shown and not turn.lost:
                 shown = trimmed.text
@@ -90,7 +91,8 @@ async def answer(
     if generation.error is not None:
         logger.warning("no completion: %s", generation.error.message)
         return None
-    text = trim.finish().text
+    truncated = generation.done is not None and generation.done.stop_reason == "length"
+    text = trim.finish(truncated).text
     return Completion(text, offset, offset) if passes(text) else None
 
 

@@ -85,8 +85,9 @@ async def _reply(
             session.settings,
             session.link,
             session.salt,
-            grown if streaming else None,
-            asked if streaming else None,
+            invoked=params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked,
+            grown=grown if streaming else None,
+            asked=asked if streaming else None,
         )
     finally:
         session.turns.give_back(params.text_document.uri, turn)

@@ -11,6 +11,7 @@ from typing import Any
 
 from lsp_server.server import serve
 from lsp_server.settings import Settings
+from lsp_server.stdio import Output
 from tests.lsp_server.fake_link import FakeLink
 
 DEADLINE_S = 10.0
@@ -51,6 +52,8 @@ class FakeEditor:
     async def __aenter__(self) -> FakeEditor:
         source, self._to_server = os.pipe()
         from_server, sink = os.pipe()
+        # A thread of its own writes: the server reads on this very event loop.
+        self._writer = Output(self._to_server, on_broken=lambda: None)
         self._pipes = [source, from_server, sink]
 
         def connect(settings: Settings, on_status: Any) -> FakeLink:
@@ -76,8 +79,7 @@ class FakeEditor:
         return self
 
     async def __aexit__(self, *exception: object) -> None:
-        if self._to_server >= 0:
-            self.hang_up()
+        await self.hang_up()
         async with asyncio.timeout(DEADLINE_S):
             await self.server
         os.close(self._pipes.pop())
@@ -87,15 +89,18 @@ class FakeEditor:
         os.close(self._pipes.pop())
         assert len(self._answered) == len(set(self._answered)), f"two replies: {self._answered}"
 
-    def hang_up(self) -> None:
-        os.close(self._to_server)
-        self._to_server = -1
+    async def hang_up(self) -> None:
+        """Close the pipe to the server, behind what is still to be written to it."""
+        if self._to_server >= 0:
+            self._writer.close()
+            await self._writer.flushed()
+            os.close(self._to_server)
+            self._to_server = -1
 
     # What the editor says
 
     def send_bytes(self, data: bytes) -> None:
-        while data:
-            data = data[os.write(self._to_server, data) :]
+        self._writer.write(data)
 
     def send(self, *messages: object) -> None:
         """Send messages in one write, so that the server reads them together."""
