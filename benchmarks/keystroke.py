@@ -1,0 +1,222 @@
+"""From a keystroke to ghost text: replays the typing of a real file through the whole of Midfill.
+
+    python -m benchmarks.keystroke [FILE] [--spans N] [--length N] [--seed N] [--model PATH] [--json]
+
+Takes spans out of the file and types them back, one character at a time and a completion asked for at each,
+waiting for the answer before the next. Which spans is drawn from the seed. The first completion of a span
+reads a cold prompt, as after opening a file, and is told apart.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import random
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from benchmarks.editor import Editor, Shown, WorkerError, session
+from benchmarks.lsp_client import LspError
+from benchmarks.memory import Memory
+from benchmarks.percentile import Summary
+
+DEFAULT_FILE = Path(argparse.__file__)
+"""2,700 lines, and on every machine."""
+
+MIN_SPAN_CHARACTERS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The characters [start, end) of a file, all in one line, that are taken out and typed."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What --json prints. Times in milliseconds.
+
+    `shown` and `silent` count the keystrokes that brought text and those that did not. `overhead_ms` is what the
+    reply took beyond the worker's own time, where the model ended by itself: of one that the server stopped,
+    nobody knows when it would have. `cold_ms` is the time to the first text of a span's first completion.
+    """
+
+    file: str
+    seed: int
+    model: str
+    machine: str
+    keystrokes: int
+    shown: int
+    silent: int
+    first_text_ms: Summary
+    reply_ms: Summary
+    silent_reply_ms: Summary
+    overhead_ms: Summary
+    cold_ms: Summary
+    prompt_tokens: Summary
+    new_prompt_tokens: Summary
+    reused_share: float
+    memory: Memory
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parse(arguments)
+    try:
+        text = options.file.read_text(encoding="utf-8")
+        spans = draw(text, options.spans, options.length, options.seed)
+        report = asyncio.run(replay(options.file, text, spans, options.seed, options.model))
+    except (OSError, ValueError, WorkerError, LspError, TimeoutError) as error:
+        print(f"keystroke: {error or 'the server did not answer in time'}", file=sys.stderr)
+        return 1
+    print(json.dumps(asdict(report)) if options.json else table(report))
+    return 0
+
+
+def draw(text: str, num_spans: int, length: int, seed: int) -> list[Span]:
+    """Spans of at most `length` characters, each the end of another line. Raises ValueError for too few."""
+    candidates = []
+    start = 0
+    for line in text.splitlines(keepends=True):
+        content = line.rstrip()
+        indent = len(content) - len(content.lstrip())
+        if len(content) - indent >= MIN_SPAN_CHARACTERS:
+            candidates.append(Span(start + max(indent, len(content) - length), start + len(content)))
+        start += len(line)
+    if len(candidates) < num_spans:
+        raise ValueError(f"the file has {len(candidates)} lines to type in, {num_spans} are asked for")
+    return random.Random(seed).sample(candidates, num_spans)
+
+
+async def replay(path: Path, text: str, spans: list[Span], seed: int, model: str) -> Report:
+    """Type every span. Raises WorkerError, LspError, TimeoutError."""
+    async with session(model) as editor:
+        name = await editor.ready()
+        cold: list[Shown] = []
+        warm: list[Shown] = []
+        for span in spans:
+            first, *rest = await _type(editor, path, text, span)
+            cold.append(first)
+            warm += rest
+        memory = Memory.of(editor.pid)
+    return summarise(path, seed, name, cold, warm, memory)
+
+
+async def _type(editor: Editor, path: Path, text: str, span: Span) -> list[Shown]:
+    """The completion before the first character of the span, then the one after each."""
+    editor.open(path, text[: span.start] + text[span.end :], span.start)
+    try:
+        answers = [await editor.complete()]
+        for character in text[span.start : span.end]:
+            editor.type(character)
+            answers.append(await editor.complete())
+        return answers
+    finally:
+        editor.close()
+
+
+def summarise(
+    path: Path, seed: int, model: str, cold: list[Shown], warm: list[Shown], memory: Memory
+) -> Report:
+    first_text, overhead, prompt, new = [], [], [], []
+    for shown in warm:
+        if shown.first_ms is None or shown.statistics is None:
+            continue
+        first_text.append(shown.first_ms)
+        if shown.stop_reason != "aborted":
+            overhead.append(shown.total_ms - shown.statistics["total_ms"])
+        prompt.append(shown.statistics["prompt_tokens"])
+        new.append(shown.statistics["prompt_tokens"] - shown.statistics["cached_tokens"])
+    return Report(
+        file=path.name,
+        seed=seed,
+        model=model,
+        machine=machine(),
+        keystrokes=len(warm),
+        shown=len(first_text),
+        silent=len(warm) - len(first_text),
+        first_text_ms=Summary.of(first_text),
+        reply_ms=Summary.of([shown.total_ms for shown in warm if shown.text]),
+        silent_reply_ms=Summary.of([shown.total_ms for shown in warm if not shown.text]),
+        overhead_ms=Summary.of(overhead),
+        cold_ms=Summary.of([shown.first_ms for shown in cold if shown.first_ms is not None]),
+        prompt_tokens=Summary.of(prompt),
+        new_prompt_tokens=Summary.of(new),
+        reused_share=1 - sum(new) / sum(prompt) if prompt else 0.0,
+        memory=memory,
+    )
+
+
+def table(report: Report) -> str:
+    """The report as Markdown."""
+    rows = [
+        ("keystroke → first ghost text, ms", report.first_text_ms),
+        ("keystroke → final reply, ms", report.reply_ms),
+        ("of it, all but the worker, ms", report.overhead_ms),
+        ("keystroke → reply without text, ms", report.silent_reply_ms),
+        ("first completion in a newly opened file, ms", report.cold_ms),
+        ("prompt tokens", report.prompt_tokens),
+        ("prompt tokens that were not reused", report.new_prompt_tokens),
+    ]
+    lines = [
+        f"{report.model}; {report.file}, seed {report.seed}; {report.machine}",
+        "",
+        f"{report.keystrokes} keystrokes, {report.shown} with text, {report.silent} without; "
+        f"{report.reused_share:.1%} of prompt tokens reused; memory: "
+        f"server {report.memory.server_mib:.0f} MiB, worker {report.memory.worker_mib:.0f} MiB",
+        "",
+        "| | median | 95th percentile |",
+        "|---|---:|---:|",
+    ]
+    return "\n".join(
+        lines + [f"| {name} | {summary.median:.1f} | {summary.p95:.1f} |" for name, summary in rows]
+    )
+
+
+def machine() -> str:
+    """The processor and how many of it may be used."""
+    name = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        models = [line for line in info.read_text().splitlines() if line.startswith("model name")]
+        name = models[0].split(":", 1)[1].strip() if models else name
+    return f"{name}, {_num_cpus()} CPUs"
+
+
+def _num_cpus() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.keystroke", description="From a keystroke to ghost text."
+    )
+    parser.add_argument(
+        "file",
+        nargs="?",
+        type=Path,
+        default=DEFAULT_FILE,
+        metavar="FILE",
+        help="the file to type in (default: the standard library's argparse.py)",
+    )
+    parser.add_argument(
+        "--spans", type=int, default=20, metavar="N", help="how many places to type at (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--length", type=int, default=24, metavar="N", help="characters typed at each (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="draws the places (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--model", default="", metavar="PATH", help="a model's folder (default: the one that ships)"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""The keystroke benchmark: its arithmetic, and a short run of it as a process."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks import keystroke
+from benchmarks.editor import Shown
+from benchmarks.keystroke import Span, draw, summarise
+from benchmarks.memory import Memory
+from benchmarks.percentile import Summary
+
+ROOT = Path(__file__).parents[2]
+TEXT = "import os\n\nx = 1\n    total = first + second\n\f\nprint(total, 'a\u2028b')  \n"
+
+
+@pytest.fixture
+def environment() -> Iterator[dict[str, str]]:
+    folder = tempfile.mkdtemp(prefix="mf")
+    yield {**os.environ, "XDG_RUNTIME_DIR": folder, "XDG_STATE_HOME": folder}
+    shutil.rmtree(folder)
+
+
+def test_spans_are_ends_of_lines_and_the_same_for_a_seed() -> None:
+    spans = draw(TEXT, 3, length=12, seed=5)
+    assert spans == draw(TEXT, 3, length=12, seed=5)
+    assert len(set(spans)) == 3
+    for span in spans:
+        assert 8 <= span.end - span.start <= 12
+        assert TEXT[span.end : span.end + 1] in "\n \u2028"
+        assert "\n" not in TEXT[span.start : span.end]
+
+
+def test_a_span_does_not_take_the_indentation() -> None:
+    assert draw("    short_name\n", 1, length=40, seed=0) == [Span(4, 14)]
+
+
+def test_too_few_lines_are_refused() -> None:
+    with pytest.raises(ValueError, match="has 0 lines to type in, 1 are asked for"):
+        draw("x\n", 1, length=9, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("values", "median", "p95"),
+    [
+        ([], 0.0, 0.0),
+        ([7.0], 7.0, 7.0),
+        ([3.0, 1.0, 2.0], 2.0, 3.0),
+        (list(map(float, range(1, 101))), 50.0, 95.0),
+    ],
+)
+def test_summary_is_by_nearest_rank(values: list[float], median: float, p95: float) -> None:
+    assert Summary.of(values) == Summary(len(values), median, p95)
+
+
+def test_summarise_counts_each_keystroke_once() -> None:
+    numbers = {"prompt_tokens": 100, "cached_tokens": 98, "total_ms": 40.0, "ttft_ms": 20.0}
+    warm = [
+        Shown("a", 25.0, 45.0, numbers, "eot"),
+        Shown("b", 35.0, 36.0, numbers, "aborted"),
+        Shown("", None, 3.0, None),
+    ]
+    cold = [Shown("c", 90.0, 95.0, {**numbers, "cached_tokens": 0}, "eot")]
+    report = summarise(Path("f.py"), 1, "m", cold, warm, Memory(50.0, 300.0))
+    assert (report.keystrokes, report.shown, report.silent) == (3, 2, 1)
+    assert report.first_text_ms == Summary(2, 25.0, 35.0)
+    assert report.overhead_ms == Summary(1, 5.0, 5.0)
+    assert report.silent_reply_ms == Summary(1, 3.0, 3.0)
+    assert report.cold_ms == Summary(1, 90.0, 90.0)
+    assert report.reused_share == pytest.approx(0.98)
+
+
+def test_a_run_reports_both_processes(
+    make_scripted_model: Callable[[str], Path], environment: dict[str, str]
+) -> None:
+    model = make_scripted_model(" self.name\n")
+    run = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "benchmarks.keystroke",
+            "--spans",
+            "1",
+            "--length",
+            "8",
+            "--json",
+            "--model",
+            str(model),
+        ],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    told = json.loads(run.stdout)
+    assert told["keystrokes"] == 8
+    assert told["shown"] + told["silent"] == 8
+    assert told["shown"] > 0
+    assert 0 < told["reused_share"] < 1
+    assert told["first_text_ms"]["median"] > 0
+    assert told["memory"]["server_mib"] > 10
+    assert told["memory"]["worker_mib"] > 10
+
+
+def test_a_file_that_is_not_there_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert keystroke.main([str(tmp_path / "missing.py")]) == 1
+    assert "missing.py" in capsys.readouterr().err
