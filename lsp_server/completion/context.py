@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from lsp_server.document import Snapshot
 from lsp_server.syntax.scopes import headers, imports
 
-# A window's edge moves in steps of this share of the budget, so that it stays while a few lines are typed.
-_STEP = 4
-# The share of the prefix that imports and scope headers may take.
-_FRONT = 3
+# Shares of the prefix's budget: what imports and scope headers may take, what the cursor's line may grow to
+# before the window makes room for it, and the step in which the window's edge moves.
+_FRONT = 4
+_LINE = 8
+_STEP = 8
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -22,40 +23,38 @@ class Context:
 
 
 def gather(snapshot: Snapshot, offset: int, prefix_budget: int, suffix_budget: int) -> Context:
-    """The text around `offset`, at most `prefix_budget` and `suffix_budget` characters of it.
+    """The text around `offset`: at most `prefix_budget` and `suffix_budget` characters of it.
 
     Both are cut at line ends, except in a line longer than the budget. Where the window does not reach the
     file's beginning, the file's imports and the headers of the scopes around the window's first line come
-    before it, in the file's order. While a line is typed the prefix only grows: the window's edge depends on
-    where the line begins, and moves a quarter of the budget at a time.
+    before it, in the file's order. While a line is typed the prefix only grows, until the line is unusually
+    long: the window's edge depends on where the line begins.
     """
     start = _window_start(snapshot, offset, prefix_budget)
     prefix = snapshot.text[start:offset]
-    room = min(prefix_budget // _FRONT, prefix_budget - len(prefix))
-    if start and start == snapshot.line_start(start):
-        prefix = _front(snapshot, start, room) + prefix
+    if 0 < start == snapshot.line_start(start):
+        prefix = _front(snapshot, start, prefix_budget // _FRONT) + prefix
     return Context(
         _plain(prefix), _plain(snapshot.text[offset : _window_end(snapshot, offset, suffix_budget)])
     )
 
 
 def _window_start(snapshot: Snapshot, offset: int, budget: int) -> int:
-    line = snapshot.line_start(offset)
-    if offset <= budget:
+    line, grown, step = snapshot.line_start(offset), budget // _LINE, max(1, budget // _STEP)
+    # The line's beginning, or, once the line has grown past its share, a point in it that moves in steps.
+    anchor = line + _up(max(0, offset - line - grown), step)
+    if anchor + grown <= budget:
         return 0
-    if offset - line > budget // 2:
-        # A line that leaves no room for others: its end, in steps as well.
-        step = max(1, budget // _STEP)
-        return max(line, -(-(offset - budget) // step) * step)
-    room = budget - budget // _FRONT
-    step = max(1, room // _STEP)
-    # Half of the room is the line's to grow into before the edge has to move.
-    edge = -(-max(0, line - room) // step) * step
+    edge = _up(anchor + grown + budget // _FRONT - budget, step)
+    if edge >= line:
+        return edge
     number = snapshot.lines.line_at(edge)
-    start = snapshot.lines.start(number)
-    return min(
-        line, start if start == edge else snapshot.lines.start(min(number + 1, len(snapshot.lines) - 1))
-    )
+    return edge if snapshot.lines.start(number) == edge else snapshot.lines.start(number + 1)
+
+
+def _up(number: int, step: int) -> int:
+    """The next multiple of `step`."""
+    return -(-number // step) * step
 
 
 def _window_end(snapshot: Snapshot, offset: int, budget: int) -> int:

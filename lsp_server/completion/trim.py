@@ -77,7 +77,7 @@ def trimmed(site: Site, generated: str, block: bool, multiline: bool, final: boo
     if complete and block and "\n" in text and site.rest.lstrip()[:1] in _BRACKETS:
         # What closes the block stands on the cursor's line, and goes below the block.
         text = text.rstrip() + "\n" + _indentation(site.header_line)
-    elif not site.state.inside or not complete:
+    elif site.state.in_code or site.in_comment or not complete:
         text = text.rstrip()
     if not complete:
         text = _MARKER_BEGUN.sub("", text).rstrip()

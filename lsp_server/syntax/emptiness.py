@@ -12,6 +12,10 @@ from lsp_server.syntax.tree import Replacement, children
 _CLOSERS = re.compile(r"[\s)\]}>;,:\"'`]*$")
 # What stands before a brace that begins a value; asked only where no tree can tell.
 _VALUE_BEFORE = re.compile(r"(?:[=(,\[:?&|]|\breturn|\byield)\s*$")
+# Where Python has a colon at a line's end and no header, it is an annotation.
+_PYTHON_HEADER = re.compile(
+    r"\s*(?:(?:async\s+)?(?:def|for|with)|class|if|elif|else|while|try|except|finally|match|case)\b"
+)
 
 
 def only_closers(rest: str) -> bool:
@@ -101,6 +105,8 @@ def _below_header(site: Site) -> bool:
     """By the text alone: the last line of code opens a block, and the next one is not indented more."""
     grammar = site.snapshot.grammar
     words = grammar is not None and grammar.blocks == "words"
+    if grammar is not None and grammar.name == "python" and not _PYTHON_HEADER.match(site.header_line):
+        return False
     header = site.snapshot.text[site.header : site.offset].rstrip()
     if not header or not opens_block(re.split(r"[\r\n]", header)[-1], words):
         return False

@@ -32,15 +32,16 @@ BLOCKS = frozenset(
 # Nodes whose first lines tell where one is.
 SCOPES = frozenset(
     {
-        "abstract_class_declaration", "annotation_type_declaration", "class", "class_declaration",
-        "class_definition", "class_specifier", "constructor_declaration", "decorated_definition",
-        "enum_declaration", "enum_item", "extension_declaration", "function_declaration",
-        "function_definition", "function_item", "function_statement", "generator_function_declaration",
-        "impl_item", "interface_declaration", "internal_module", "method", "method_declaration",
-        "method_definition", "mod_item", "namespace_declaration", "namespace_definition",
-        "object_declaration", "object_definition", "protocol_declaration", "record_declaration",
-        "singleton_method", "struct_declaration", "struct_item", "struct_specifier", "trait_definition",
-        "trait_item", "type_declaration",
+        "abstract_class_declaration", "annotation_type_declaration", "arrow_function", "class",
+        "class_declaration", "class_definition", "class_specifier", "closure_expression",
+        "constructor_declaration", "enum_declaration", "enum_item", "extension_declaration",
+        "func_literal", "function_declaration", "function_definition", "function_expression",
+        "function_item", "function_statement", "generator_function", "generator_function_declaration",
+        "impl_item", "interface_declaration", "internal_module", "lambda_expression", "method",
+        "method_declaration", "method_definition", "mod_item", "namespace_declaration",
+        "namespace_definition", "object_declaration", "object_definition", "protocol_declaration",
+        "record_declaration", "singleton_method", "struct_declaration", "struct_item", "struct_specifier",
+        "trait_definition", "trait_item", "type_declaration",
     }
 )  # fmt: skip
 

@@ -14,6 +14,11 @@ MAX_HEADER_LINES = 6
 # Imports stand at the top; how many nodes and lines to look at there.
 _MAX_TOP = 200
 _MAX_CLIMB = 2_000
+# What opens a block and is no scope.
+_CONTROL = re.compile(
+    r"[\s}]*(?:(?:if|elif|elsif|else|for|foreach|while|until|unless|switch|match|case|default|try|catch|except"
+    r"|finally|with|do|begin|loop|unsafe|select|async\s+(?:for|with))\b|#)"
+)
 _IMPORT = re.compile(r"(?:import|from|#\s*include|use|using|package|require|library|open)\b")
 
 
@@ -91,9 +96,21 @@ def _climb(snapshot: Snapshot, start: int) -> list[tuple[int, int]]:
         line = snapshot.line(above)
         if line.strip() and width(line) < limit:
             limit = width(line)
-            if opens_block(line, words=True):
-                found.append(_line_extent(snapshot, above, above))
+            first = _begin_of_header(snapshot, above, line)
+            if opens_block(line, words=True) and not _CONTROL.match(snapshot.line(first)):
+                found.append(_line_extent(snapshot, first, min(above, first + MAX_HEADER_LINES - 1)))
     return found[::-1]
+
+
+def _begin_of_header(snapshot: Snapshot, number: int, line: str) -> int:
+    """The first line of a header whose last one is `) -> int:` or a brace alone; else that line itself."""
+    if line.lstrip()[0] not in ")]{":
+        return number
+    for above in range(number - 1, max(-1, number - 50), -1):
+        candidate = snapshot.line(above)
+        if candidate.strip() and width(candidate) <= width(line) and candidate.lstrip()[0] not in ")]{}":
+            return above
+    return number
 
 
 def _import_lines(snapshot: Snapshot, offset: int) -> list[tuple[int, int]]:

@@ -11,7 +11,9 @@ from lsp_server.syntax.tree import Replacement
 
 _NEXT_LINE = re.compile(r"(?:[^\S\n]*\n)*([^\S\n]*\S[^\n]*)(\n?)")
 # The first token of the next line, with what is joined to it: ".map", "&&", "return".
-_TOKEN = re.compile(r"\s*(?:\w+|[^\w\s]+\w*)")
+_TOKEN = re.compile(r"\s*(?:\w+|[^\w\s]+[^\S\n]*\w*)")
+# A line that belongs to the declaration below it: an annotation, a decorator, an attribute.
+_ANNOTATION = re.compile(r"[^\S\n]*(?:@\w[\w.]*(?:\(.*\))?|#!?\[.*\])$")
 # The tokens after which Go's lexer puts a semicolon at a line end.
 _GO_END = re.compile(r"(?:[\w)\]}\"'`]|\+\+|--)$")
 _BLANK_LINE = re.compile(r"[^\S\n]*\n")
@@ -39,7 +41,7 @@ def extent(site: Site, text: str, block: bool, final: bool) -> Extent:
     for event in scan(site.lexicon, text, 0, len(text), site.state):
         depth = len(event.after.stack)
         if event.kind is Kind.CLOSE and (depth < floor or (event.stray and _strict(site))):
-            return Extent(len(text[: event.start].rstrip()), True)
+            return Extent(_before_doubled(site, text[: event.start].rstrip(), depth), True)
         if event.kind is Kind.END and original is not None and event.after.inside is None:
             if site.string_closed and event.end > event.start:
                 return Extent(event.start, True)
@@ -60,6 +62,13 @@ def extent(site: Site, text: str, block: bool, final: bool) -> Extent:
         if found is not None:
             return Extent(len(text[: found.length].rstrip()), found.complete)
     return Extent(len(text), final)
+
+
+def _before_doubled(site: Site, text: str, depth: int) -> int:
+    """The length of `text`, about to close bracket `depth`, without what stands before its closing already."""
+    closing = site.closed_at[depth] if depth < len(site.closed_at) else None
+    doubled = "" if closing is None else site.snapshot.text[site.offset : closing].strip()
+    return len(text.removesuffix(doubled).rstrip()) if doubled and "\n" not in doubled else len(text)
 
 
 def _floor(site: Site, block: bool) -> int:
@@ -85,6 +94,8 @@ def _statement_end(site: Site, text: str, event: Event, final: bool) -> Extent |
         return ends
     if statement[-1] in ";}" or _BLANK_LINE.match(text, event.end):
         return ends
+    if _ANNOTATION.match(statement[statement.rfind("\n") + 1 :]):
+        return None
     if grammar.name == "go":
         return ends if _GO_END.search(statement) else None
     following = _TOKEN.match(text, event.end)

@@ -1,0 +1,95 @@
+"""What a cursor calls for, in each language."""
+
+import pytest
+
+from lsp_server.completion.trigger import Trigger, decide
+from tests.lsp_server.completion.cursor import at_cursor
+
+NONE, LINE, BLOCK = Trigger.NONE, Trigger.LINE, Trigger.BLOCK
+
+CASES = [
+    # Inside a word, and before one.
+    ("python", "fo‸o = 1\n", NONE),
+    ("python", "‸foo = 1\n", NONE),
+    ("python", "x = bar(‸foo)\n", NONE),
+    ("python", "变‸量 = 1\n", NONE),
+    ("python", "    ‸# comment\n", NONE),
+    ("python", "foo‸ = 1\n", LINE),
+    ("python", "x = foo(‸, b)\n", LINE),
+    ("python", "x = foo(‸)\n", LINE),
+    ("python", "return ‸ if x else y\n", LINE),
+    ("python", "‸", LINE),
+    ("python", "x = 1\n‸\ny = 2\n", LINE),
+    ("python", "# 计算‸\n", LINE),
+    ("python", 'print("‸")\n', LINE),
+    # Empty blocks, by indentation.
+    ("python", "def f(x):\n    ‸\n", BLOCK),
+    ("python", "def f(x):‸\n", BLOCK),
+    ("python", "def f(x):\n    ‸\n\nx = 1\n", BLOCK),
+    ("python", "def f(x):\n‸\nx = 1\n", BLOCK),
+    ("python", "def f(\n    x,\n    y,\n) -> int:\n    ‸\n", BLOCK),
+    ("python", "def f(x,\n      y):\n    ‸\n\ndef g(): ...\n", BLOCK),
+    ("python", "def f(x,\n      y):‸\n", BLOCK),
+    ("python", 'def f(x):\n    """Add."""\n    ‸\n', BLOCK),
+    ("python", "def f(x):\n    # add\n    ‸\n", BLOCK),
+    ("python", "if x:\n    y()\nelse:\n    ‸\n", BLOCK),
+    ("python", "class A:\n    def f(self):\n        ‸\n\n    def g(self):\n        pass\n", BLOCK),
+    ("python", "def f(x):\r\n    ‸\r\n", BLOCK),
+    ("python", "def f(x):\n    ‸\n    return x\n", LINE),
+    ("python", "def f(x):\n    y = 1\n    ‸\n", LINE),
+    ("python", "x = {\n    'a':‸\n}\n", LINE),
+    ("python", "def f(x:‸\n", LINE),
+    ("python", "x:‸\n", LINE),
+    ("python", 'def f():\n    """‸"""\n', LINE),
+    # Empty blocks, by braces, closed or not yet.
+    ("javascript", "function f() {‸}\n", BLOCK),
+    ("javascript", "function f() {\n  ‸\n}\n", BLOCK),
+    ("javascript", "function f() {\n  // later\n  ‸\n}\n", BLOCK),
+    ("javascript", "function f() {\n  ‸\n\nfunction g() {}\n", BLOCK),
+    ("javascript", "items.map((x) => {‸})\n", BLOCK),
+    ("javascript", "const f = {‸}\n", LINE),
+    ("javascript", "const f = {‸\n", LINE),
+    ("javascript", "return {‸\n", LINE),
+    ("javascript", "f({‸})\n", LINE),
+    ("javascript", "const s = `${‸}`\n", LINE),
+    ("javascript", "function f() {\n  g();\n  ‸\n}\n", LINE),
+    ("javascript", "f();‸\n", NONE),
+    ("typescript", "interface A {‸}\n", BLOCK),
+    ("typescript", "class A {\n  f(): void {\n    ‸\n  }\n}\n", BLOCK),
+    ("typescript", "const a: A = {‸}\n", LINE),
+    ("go", "func f() int {\n\t‸\n}\n", BLOCK),
+    ("go", "type A struct {\n\t‸\n}\n", BLOCK),
+    ("go", "x := A{‸}\n", LINE),
+    ("rust", "fn f() -> i32 {\n    ‸\n}\n", BLOCK),
+    ("rust", "impl A {\n    ‸\n}\n", BLOCK),
+    ("rust", "fn f() {\n    let a = A { ‸ };\n}\n", LINE),
+    ("java", "class A {\n    int f() {\n        ‸\n    }\n}\n", BLOCK),
+    ("java", "class A {\n    int f() {\n        g();‸\n    }\n}\n", NONE),
+    ("java", "class A {\n    int[] x = {‸};\n}\n", LINE),
+    ("c", "int f(void)\n{\n    ‸\n}\n", BLOCK),
+    ("c", "int f(void) {\n    ‸\n\nint g(void) { return 1; }\n", BLOCK),
+    ("c", "struct a {\n    ‸\n};\n", BLOCK),
+    ("c", "int x[] = {‸};\n", LINE),
+    # Blocks that end with a word, and languages of which nothing is known.
+    ("ruby", "def f(x)\n  ‸\nend\n", BLOCK),
+    ("ruby", "def f(x)\n  x + 1\n  ‸\nend\n", LINE),
+    ("lua", "function f(x)\n  ‸\nend\n", BLOCK),
+    ("nobody-knows", "proc f:\n    ‸\n", BLOCK),
+    ("nobody-knows", "proc f:\n    ‸\n    x\n", LINE),
+    ("plaintext", "Dear ‸\n", LINE),
+    ("python", "x = \0‸\n", NONE),
+]
+
+
+@pytest.mark.parametrize(("language", "source", "expected"), CASES)
+def test_decide(language: str, source: str, expected: Trigger) -> None:
+    snapshot, offset = at_cursor(source, language)
+    assert decide(snapshot, offset) is expected
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"), [("fo‸o\n", NONE), ("g(‸foo)\n", LINE), ("‸foo\n", LINE), ("f();‸\n", LINE)]
+)
+def test_asked_for_less_is_held_back(source: str, expected: Trigger) -> None:
+    snapshot, offset = at_cursor(source, "javascript")
+    assert decide(snapshot, offset, invoked=True) is expected
