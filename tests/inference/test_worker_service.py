@@ -1,0 +1,571 @@
+"""The worker's service in this process, with an engine that echoes."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import struct
+import tempfile
+import threading
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from inference import worker_service
+from inference.messages import (
+    PROTOCOL_VERSION,
+    Abort,
+    Chunk,
+    Done,
+    Error,
+    Generate,
+    Hello,
+    Message,
+    Statistics,
+    Status,
+    StatusRequest,
+    Welcome,
+    encode,
+)
+from inference.model import ModelError
+from inference.request import DoneEvent, ErrorEvent, Event, Request, RequestError, StopReason, TextEvent
+from inference.transport import Channel, ChannelClosed
+from inference.worker_service import WorkerService
+
+GIVE_UP_S = 60.0
+ZERO = Statistics(1, 0, 0, 0.0, 0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class EchoModel:
+    name: str = "echo"
+    device: str = "cpu"
+    context_length: int = 128
+
+
+class EchoEngine:
+    """Says a prompt's prefix word by word, one word a step; `pause` holds it before a step."""
+
+    def __init__(self) -> None:
+        self.model = EchoModel()
+        self.lock = threading.Lock()
+        self.words: dict[int, deque[str]] = {}
+        self.aborted: list[tuple[int, StopReason]] = []
+        self.requests: list[Request] = []
+        self.steps = 0
+        self.pause = threading.Event()
+        self.pause.set()
+        self.broken = False
+
+    @property
+    def has_work(self) -> bool:
+        with self.lock:
+            return bool(self.words or self.aborted)
+
+    def submit(self, request: Request) -> None:
+        if request.prompt.prefix == "refuse":
+            raise RequestError("invalid", "the prompt is refused")
+        with self.lock:
+            self.requests.append(request)
+            self.words[request.key] = deque(request.prompt.prefix.split())
+
+    def abort(self, key: int, reason: StopReason = "aborted") -> None:
+        with self.lock:
+            if key in self.words:
+                self.aborted.append((key, reason))
+
+    def step(self) -> list[Event]:
+        self.pause.wait()
+        if self.broken:
+            raise RuntimeError("out of order")
+        with self.lock:
+            self.steps += 1
+            events: list[Event] = []
+            for key, reason in self.aborted:
+                del self.words[key]
+                events.append(DoneEvent(key, reason, ZERO))
+            self.aborted = []
+            for key, words in list(self.words.items()):
+                if not words:
+                    del self.words[key]
+                    events.append(DoneEvent(key, "eot", ZERO))
+                elif words[0] == "fail":
+                    del self.words[key]
+                    events.append(ErrorEvent(key, "internal", "failed on demand"))
+                else:
+                    events.append(TextEvent(key, words.popleft()))
+            return events
+
+
+class Bench:
+    """A service on a socket of its own, and clients of it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.engine = EchoEngine()
+        self.may_load = threading.Event()
+        self.may_load.set()
+        self.load_error: Exception | None = None
+        self.problem = ""
+        self.channels: list[Channel] = []
+        self.exit_code: asyncio.Future[int] | None = None
+
+    def load(self) -> EchoEngine:
+        self.may_load.wait()
+        if self.load_error is not None:
+            raise self.load_error
+        return self.engine
+
+    def service(self, idle_timeout_s: float = 3600.0) -> WorkerService:
+        return WorkerService(
+            self.load, model_name="echo?", idle_timeout_s=idle_timeout_s, problem=lambda: self.problem
+        )
+
+    async def start(self, idle_timeout_s: float = 3600.0) -> WorkerService:
+        service = self.service(idle_timeout_s)
+        listening = socket.socket(socket.AF_UNIX)
+        listening.bind(os.fspath(self.path))
+        listening.listen()
+        self.exit_code = asyncio.ensure_future(service.serve_all(listening))
+        self.running = service
+        return service
+
+    async def connect(self) -> Channel:
+        sock = socket.socket(socket.AF_UNIX)
+        sock.setblocking(False)
+        sock.connect(os.fspath(self.path))
+        channel = await Channel.adopt(sock)
+        self.channels.append(channel)
+        return channel
+
+    async def greeted(self) -> Channel:
+        channel = await self.connect()
+        await channel.send(Hello(PROTOCOL_VERSION, "test"))
+        assert isinstance(await receive(channel), Welcome)
+        return channel
+
+    async def ready(self) -> Channel:
+        """A client that knows the model is loaded."""
+        channel = await self.greeted()
+        while True:
+            await channel.send(StatusRequest(0))
+            status = await receive(channel)
+            assert isinstance(status, Status)
+            if status.state == "ready":
+                return channel
+
+    async def code(self) -> int:
+        assert self.exit_code is not None
+        async with asyncio.timeout(GIVE_UP_S):
+            return await asyncio.shield(self.exit_code)
+
+
+@pytest_asyncio.fixture
+async def bench() -> AsyncIterator[Bench]:
+    with tempfile.TemporaryDirectory(prefix="mf") as directory:
+        bench = Bench(Path(directory) / "s")
+        yield bench
+        bench.may_load.set()
+        bench.engine.pause.set()
+        if bench.exit_code is not None:
+            bench.running.end(0)
+            await bench.code()
+            assert bench.running.engine_thread.stop(GIVE_UP_S)
+        for channel in bench.channels:
+            await channel.close()
+
+
+async def receive(channel: Channel) -> Message:
+    async with asyncio.timeout(GIVE_UP_S):
+        return await channel.receive()
+
+
+async def receive_but_status(channel: Channel) -> Message:
+    """The next message that is not the worker's own news of its model."""
+    while isinstance(message := await receive(channel), Status):
+        pass
+    return message
+
+
+async def is_cut_off(channel: Channel) -> bool:
+    with contextlib.suppress(ChannelClosed):
+        while True:
+            await receive(channel)
+    return True
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(GIVE_UP_S):
+        while not condition():
+            await asyncio.sleep(0.002)
+
+
+def ask(identity: int, prefix: str, document: str = "") -> Generate:
+    return Generate(identity, document, "a.py", "python", prefix, "")
+
+
+@pytest.mark.asyncio
+class TestGenerate:
+    async def test_the_answer_streams_and_ends_once(self, bench: Bench) -> None:
+        await bench.start()
+        client = await bench.ready()
+        await client.send(ask(7, "one two"))
+        assert [await receive(client) for _ in range(3)] == [
+            Chunk(7, "one"),
+            Chunk(7, "two"),
+            Done(7, "eot", ZERO),
+        ]
+
+    async def test_the_engine_gets_all_that_was_asked(self, bench: Bench) -> None:
+        await bench.start()
+        client = await bench.ready()
+        asked = replace(
+            ask(1, "a", "file:///a"), max_tokens=5, stop=("\n",), temperature=0.5, top_p=0.9, seed=3, salt="w"
+        )
+        await client.send(asked)
+        await until(lambda: bool(bench.engine.requests))
+        request = bench.engine.requests[0]
+        assert request.prompt.path == "a.py"
+        assert (request.max_tokens, request.stop, request.salt) == (5, ("\n",), "w")
+        assert (request.temperature, request.top_p, request.seed) == (0.5, 0.9, 3)
+
+    async def test_clients_share_the_engine_and_not_their_ids(self, bench: Bench) -> None:
+        await bench.start()
+        clients = [await bench.ready() for _ in range(3)]
+        for number, client in enumerate(clients):
+            await client.send(ask(1, f"c{number}", "file:///same"))
+        for number, client in enumerate(clients):
+            assert await receive_but_status(client) == Chunk(1, f"c{number}")
+            assert await receive_but_status(client) == Done(1, "eot", ZERO)
+        assert len({request.document for request in bench.engine.requests}) == 3
+
+    async def test_errors_of_one_request_leave_the_others_alone(self, bench: Bench) -> None:
+        await bench.start()
+        client = await bench.ready()
+        bench.engine.pause.clear()
+        for number, prefix in enumerate(["refuse", "fail", "fine"], 1):
+            await client.send(ask(number, prefix))
+        bench.engine.pause.set()
+        received = [await receive(client) for _ in range(4)]
+        assert Error(1, "invalid", "the prompt is refused") in received
+        assert Error(2, "internal", "failed on demand") in received
+        assert [message for message in received if message.id == 3] == [
+            Chunk(3, "fine"),
+            Done(3, "eot", ZERO),
+        ]
+
+    async def test_an_abort_comes_before_the_next_step(self, bench: Bench) -> None:
+        await bench.start()
+        client = await bench.ready()
+        bench.engine.pause.clear()
+        await client.send(ask(1, "word " * 100_000))
+        await client.send(Abort(1))
+        await client.send(StatusRequest(9))
+        assert isinstance(await receive(client), Status)  # so the Abort is with the engine, whose step waits
+        bench.engine.pause.set()
+        ends = await receive(client)
+        while isinstance(ends, Chunk):
+            ends = await receive(client)
+        assert ends == Done(1, "aborted", ZERO)
+        assert bench.engine.steps <= 2
+
+    async def test_an_abort_of_what_has_ended_is_no_error(self, bench: Bench) -> None:
+        await bench.start()
+        client = await bench.ready()
+        await client.send(Abort(5))
+        await client.send(ask(1, ""))
+        assert await receive(client) == Done(1, "eot", ZERO)
+        await client.send(Abort(1))
+        await client.send(ask(1, ""))
+        assert await receive(client) == Done(1, "eot", ZERO)
+
+    async def test_a_newer_request_of_a_document_supersedes(self, bench: Bench) -> None:
+        await bench.start()
+        client = await bench.ready()
+        bench.engine.pause.clear()
+        for number in (1, 2, 3):
+            await client.send(ask(number, "word", "file:///a"))
+        await client.send(ask(4, "other", "file:///b"))
+        await client.send(StatusRequest(9))
+        while not isinstance(await receive(client), Status):
+            pass
+        bench.engine.pause.set()
+        ends: dict[int, str] = {}
+        while len(ends) < 4:
+            if isinstance(message := await receive(client), Done):
+                ends[message.id] = message.stop_reason
+        assert ends == {1: "superseded", 2: "superseded", 3: "eot", 4: "eot"}
+
+    async def test_too_many_at_a_time_are_refused_not_queued(self, bench: Bench) -> None:
+        await bench.start()
+        client = await bench.ready()
+        bench.engine.pause.clear()
+        for number in range(1, worker_service.MAX_ACTIVE + 2):
+            await client.send(ask(number, "word"))
+        refusal = await receive(client)
+        assert isinstance(refusal, Error)
+        assert (refusal.id, refusal.code) == (worker_service.MAX_ACTIVE + 1, "overloaded")
+
+    async def test_what_a_lost_client_asked_for_is_aborted(self, bench: Bench) -> None:
+        await bench.start()
+        client, other = await bench.ready(), await bench.ready()
+        bench.engine.pause.clear()
+        await client.send(ask(1, "word " * 100_000))
+        await until(lambda: bool(bench.engine.requests))
+        client.abort()
+        await other.send(StatusRequest(1))
+        status = await receive(other)
+        while isinstance(status, Status) and status.clients > 1:
+            await other.send(StatusRequest(1))
+            status = await receive(other)
+        assert isinstance(status, Status)
+        assert status.active == 0
+        bench.engine.pause.set()
+        await until(lambda: not bench.engine.has_work)
+        assert bench.engine.steps < 10
+
+
+@pytest.mark.asyncio
+class TestLoading:
+    async def test_status_is_answered_and_requests_wait(self, bench: Bench) -> None:
+        bench.may_load.clear()
+        await bench.start()
+        client = await bench.connect()
+        await client.send(Hello(PROTOCOL_VERSION, "test"))
+        assert await receive(client) == Welcome(PROTOCOL_VERSION, "echo?", "", os.getpid(), 0)
+        await client.send(ask(1, "word"))
+        await client.send(StatusRequest(2))
+        status = await receive(client)
+        assert isinstance(status, Status)
+        assert (status.state, status.active, status.clients) == ("loading", 1, 1)
+        assert status.memory_bytes > 1 << 20
+        bench.may_load.set()
+        ready = await receive(client)
+        assert isinstance(ready, Status)
+        assert (ready.id, ready.state, ready.model, ready.device) == (0, "ready", "echo", "cpu")
+        assert await receive(client) == Chunk(1, "word")
+        done = await receive(client)
+        assert isinstance(done, Done)
+        assert done.statistics.queue_ms > 0  # the wait for the model is part of what the user waited
+        assert done.statistics.total_ms >= done.statistics.queue_ms
+
+    async def test_superseded_and_aborted_requests_end_before_the_model_is_there(self, bench: Bench) -> None:
+        bench.may_load.clear()
+        await bench.start()
+        client = await bench.greeted()
+        for number in range(1, 200):
+            await client.send(ask(number, "word", "file:///a"))
+        await client.send(Abort(199))
+        ends = [await receive(client) for _ in range(199)]
+        assert [end.id for end in ends] == list(range(1, 200))
+        assert [end.stop_reason for end in ends if isinstance(end, Done)] == ["superseded"] * 198 + [
+            "aborted"
+        ]
+        bench.may_load.set()
+        await bench.ready()
+        assert bench.engine.requests == []
+
+    async def test_a_model_that_cannot_be_loaded_is_told_to_all(self, bench: Bench) -> None:
+        bench.may_load.clear()
+        bench.load_error = ModelError("config.json: no such file")
+        await bench.start()
+        clients = [await bench.greeted() for _ in range(3)]
+        bench.may_load.set()
+        for client in clients:
+            assert await receive(client) == Error(0, "model", "config.json: no such file")
+        assert await bench.code() == 2
+
+    async def test_who_comes_after_the_failure_hears_of_it_too(self, bench: Bench) -> None:
+        bench.load_error = ModelError("config.json: no such file")
+        service = await bench.start()
+        await until(lambda: service._failure is not None)
+        client = await bench.connect()
+        await client.send(Hello(PROTOCOL_VERSION, "test"))
+        assert await receive(client) == Error(0, "model", "config.json: no such file")
+        assert await bench.code() == 2
+
+    async def test_nobody_comes_after_the_failure(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(worker_service, "LINGER_S", 0.01)
+        bench.load_error = ModelError("config.json: no such file")
+        await bench.start()
+        assert await bench.code() == 2
+
+    async def test_any_other_error_of_loading_is_told(self, bench: Bench) -> None:
+        bench.may_load.clear()
+        bench.load_error = MemoryError("no room")
+        await bench.start()
+        client = await bench.greeted()
+        bench.may_load.set()
+        assert await receive(client) == Error(0, "internal", "the engine broke: MemoryError: no room")
+        assert await bench.code() == 1
+
+    async def test_an_engine_that_breaks_ends_the_worker_and_says_so(self, bench: Bench) -> None:
+        await bench.start()
+        client = await bench.ready()
+        bench.engine.broken = True
+        await client.send(ask(1, "word"))
+        assert await receive(client) == Error(0, "internal", "the engine broke: RuntimeError: out of order")
+        assert await bench.code() == 1
+
+    async def test_status_tells_what_is_wrong_with_the_log(self, bench: Bench) -> None:
+        await bench.start()
+        bench.problem = "no log at /x: read-only file system"
+        client = await bench.greeted()
+        await client.send(StatusRequest(1))
+        status = await receive(client)
+        assert isinstance(status, Status)
+        assert status.detail == bench.problem
+
+
+BAD_STARTS: dict[str, tuple[bytes, str]] = {
+    "no hello": (encode(StatusRequest(1)), "StatusRequest before Hello"),
+    "no message": (b"\xc1", "type 0xc1"),
+    "too old": (encode(Hello(0, "old")), "version 1 of the protocol, the client 0"),
+    "too new": (encode(Hello(2, "new")), "version 1 of the protocol, the client 2"),
+    "an answer": (encode(Chunk(1, "")), "Chunk before Hello"),
+}
+BAD_MESSAGES: dict[str, tuple[bytes, str]] = {
+    "a second hello": (encode(Hello(PROTOCOL_VERSION, "again")), "Hello is not for a worker"),
+    "an answer": (encode(Chunk(1, "")), "Chunk is not for a worker"),
+    "id 0": (encode(ask(0, "word")), "id 0 is not free"),
+    "a field too many": (encode(Abort(1)).replace(b"\x82", b"\x83", 1) + b"\xa1x\x01", "unknown field x"),
+}
+
+
+@pytest.mark.asyncio
+class TestBadClients:
+    @pytest.mark.parametrize(("body", "complaint"), BAD_STARTS.values(), ids=BAD_STARTS.keys())
+    async def test_a_bad_start_is_answered_and_closed(
+        self, bench: Bench, body: bytes, complaint: str
+    ) -> None:
+        await bench.start()
+        client = await bench.connect()
+        client._writer.write(struct.pack(">I", len(body)) + body)
+        error = await receive(client)
+        assert isinstance(error, Error)
+        assert (error.id, error.code) == (0, "protocol")
+        assert complaint in error.message
+        assert await is_cut_off(client)
+
+    @pytest.mark.parametrize(("body", "complaint"), BAD_MESSAGES.values(), ids=BAD_MESSAGES.keys())
+    async def test_a_bad_message_is_answered_and_closed(
+        self, bench: Bench, body: bytes, complaint: str
+    ) -> None:
+        await bench.start()
+        client, other = await bench.ready(), await bench.ready()
+        client._writer.write(struct.pack(">I", len(body)) + body)
+        error = await receive_but_status(client)
+        assert isinstance(error, Error)
+        assert error.code == "protocol"
+        assert complaint in error.message
+        assert await is_cut_off(client)
+        await other.send(ask(1, "word"))
+        assert await receive(other) == Chunk(1, "word")
+
+    async def test_an_id_in_use_is_refused(self, bench: Bench) -> None:
+        await bench.start()
+        client = await bench.ready()
+        bench.engine.pause.clear()
+        await client.send(ask(1, "a"))
+        await client.send(ask(1, "b"))
+        error = await receive(client)
+        assert isinstance(error, Error)
+        assert "id 1 is not free" in error.message
+
+    @pytest.mark.parametrize(
+        "sent", [b"\xff\xff\xff\xff", b"\x00\x00\x00\x00", b"\x00\x00\x01\x00half", b"\x00"]
+    )
+    async def test_half_and_impossible_frames_harm_nobody_else(self, bench: Bench, sent: bytes) -> None:
+        await bench.start()
+        client, other = await bench.ready(), await bench.ready()
+        client._writer.write(sent)
+        client._writer.write_eof()
+        assert await is_cut_off(client)
+        await other.send(ask(1, "word"))
+        assert await receive(other) == Chunk(1, "word")
+
+    async def test_a_client_without_hello_is_cut_off(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(worker_service, "HELLO_TIMEOUT_S", 0.01)
+        await bench.start()
+        assert await is_cut_off(await bench.connect())
+
+    async def test_a_client_of_another_user_is_refused(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(worker_service, "is_same_user", lambda sock: False)
+        await bench.start()
+        client = await bench.connect()
+        assert await receive(client) == Error(0, "protocol", "this worker belongs to another user")
+        assert await is_cut_off(client)
+
+    async def test_too_many_clients_are_refused(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(worker_service, "MAX_CLIENTS", 2)
+        await bench.start()
+        first, _second = await bench.ready(), await bench.ready()
+        third = await bench.connect()
+        refusal = await receive(third)
+        assert isinstance(refusal, Error)
+        assert refusal.code == "overloaded"
+        await first.send(ask(1, "word"))
+        assert await receive_but_status(first) == Chunk(1, "word")
+
+    async def test_a_client_that_does_not_read_is_dropped_and_nobody_else_waits(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(worker_service, "MAX_QUEUED", 64 * 1024)
+        await bench.start()
+        slow, other = await bench.ready(), await bench.ready()
+        slow._reader._transport.pause_reading()  # type: ignore[attr-defined]  # what a stopped client does
+        await slow.send(ask(1, ("x" * 10_000 + " ") * 100))
+        await other.send(ask(1, "word " * 200))
+        for _ in range(200):
+            assert await receive(other) == Chunk(1, "word")
+        assert await receive(other) == Done(1, "eot", ZERO)
+        await other.send(StatusRequest(5))
+        status = await receive(other)
+        while isinstance(status, Status) and status.clients > 1:
+            await other.send(StatusRequest(5))
+            status = await receive(other)
+        assert isinstance(status, Status)
+        assert status.active == 0
+
+
+@pytest.mark.asyncio
+class TestLifetime:
+    async def test_it_ends_when_idle(self, bench: Bench) -> None:
+        await bench.start(idle_timeout_s=0.05)
+        assert await bench.code() == 0
+
+    async def test_it_does_not_end_while_a_client_is_there(self, bench: Bench) -> None:
+        service = await bench.start(idle_timeout_s=0.05)
+        client = await bench.ready()
+        assert service._idle is None
+        await client.close()
+        assert await bench.code() == 0
+
+    async def test_a_connection_that_never_says_hello_does_not_keep_it(self, bench: Bench) -> None:
+        await bench.start(idle_timeout_s=0.05)
+        await bench.connect()
+        assert await bench.code() == 0
+
+    async def test_a_private_worker_ends_with_its_client(self, bench: Bench) -> None:
+        ours, theirs = socket.socketpair()
+        service = bench.service()
+        ended = asyncio.ensure_future(service.serve_one(theirs))
+        client = await Channel.adopt(ours)
+        await client.send(Hello(PROTOCOL_VERSION, "test"))
+        assert isinstance(await receive(client), Welcome)
+        await client.send(ask(1, "word"))
+        assert await receive_but_status(client) == Chunk(1, "word")
+        await client.close()
+        async with asyncio.timeout(GIVE_UP_S):
+            assert await ended == 0
+        assert service.engine_thread.stop(GIVE_UP_S)
