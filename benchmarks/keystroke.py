@@ -40,9 +40,9 @@ class Span:
 class Report:
     """What --json prints. Times in milliseconds.
 
-    `shown` and `silent` count the keystrokes that brought text and those that did not. `overhead_ms` is what the
-    reply took beyond the worker's own time, where the model ended by itself: of one that the server stopped,
-    nobody knows when it would have. `cold_ms` is the time to the first text of a span's first completion.
+    `shown` and `silent` count the keystrokes that brought text and those that did not. `overhead_ms` is what
+    the reply took beyond the worker's own time, where the model ended by itself: one that the server stops
+    ends later than the reply. `cold_ms` is the time to the first text of a span's first completion.
     """
 
     file: str
