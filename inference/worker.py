@@ -26,7 +26,7 @@ from inference.worker_service import Load, WorkerService
 log = logging.getLogger(__name__)
 
 SHIPPED = "shipped"
-STOP_TIMEOUT_S = 5.0
+STOP_TIMEOUT_S = 1.0
 """For the engine's last step. A model that is still loading is abandoned."""
 
 

@@ -33,7 +33,8 @@ from lsp_server.worker_process import WorkerCommand, describe_end, leave_running
 START_TIMEOUT_S = 30.0
 """From the start of the process to its socket: importing Python modules, on a machine that is busy."""
 
-WELCOME_TIMEOUT_S = 15.0
+WELCOME_TIMEOUT_S = 30.0
+"""Loading torch from a cold disk holds Python's lock for seconds; no thread of the worker runs meanwhile."""
 
 
 class WorkerFailure(Exception):  # noqa: N818 - it happens to the worker

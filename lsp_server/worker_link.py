@@ -63,8 +63,8 @@ class Patience:
     welcome_s: float = WELCOME_TIMEOUT_S
     silence_s: float = 5.0
     """With a generation under way and nothing heard for this long, the worker is asked for its status."""
-    status_s: float = 15.0
-    """For that answer. The worker's main thread never computes, so it can always answer."""
+    status_s: float = WELCOME_TIMEOUT_S
+    """For that answer. The worker's main thread never computes, so it can answer as soon as it can greet."""
 
 
 class WorkerLink:

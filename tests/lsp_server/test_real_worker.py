@@ -151,12 +151,14 @@ async def test_a_broken_model_is_named_at_once(
     assert "choose another model" in status.cure
 
 
-async def test_a_private_worker_dies_with_its_server(tiny_model_dir: Path, runtime: Path) -> None:
-    command = WorkerCommand(model=str(tiny_model_dir), private=True, log=runtime / "worker.log")
+async def test_a_private_worker_works_without_a_log_and_dies_with_its_server(tiny_model_dir: Path) -> None:
+    command = WorkerCommand(model=str(tiny_model_dir), private=True, log=Path("/dev/null/worker.log"))
     link = WorkerLink(command, lambda status: None)
     await link.start()
     async with asyncio.timeout(GIVE_UP_S):
-        assert (await link.settled()).state == "ready"
+        settled = await link.settled()
+    assert settled.state == "ready"
+    assert settled.message.startswith("no log at /dev/null/worker.log: ")
     status = await status_of(link)
     generation = link.generate(ask("a = "))
     await read(generation)
