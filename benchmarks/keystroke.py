@@ -171,9 +171,13 @@ def table(report: Report) -> str:
         "| | median | 95th percentile |",
         "|---|---:|---:|",
     ]
-    return "\n".join(
-        lines + [f"| {name} | {summary.median:.1f} | {summary.p95:.1f} |" for name, summary in rows]
-    )
+    return "\n".join(lines + [_row(name, summary) for name, summary in rows])
+
+
+def _row(name: str, summary: Summary) -> str:
+    if not summary.count:
+        return f"| {name} | - | - |"
+    return f"| {name} | {summary.median:.1f} | {summary.p95:.1f} |"
 
 
 def machine() -> str:

@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks import keystroke
 from benchmarks.editor import Shown
-from benchmarks.keystroke import Span, draw, summarise
+from benchmarks.keystroke import Span, draw, summarise, table
 from benchmarks.memory import Memory
 from benchmarks.percentile import Summary
 
@@ -75,6 +75,14 @@ def test_summarise_counts_each_keystroke_once() -> None:
     assert report.silent_reply_ms == Summary(1, 3.0, 3.0)
     assert report.cold_ms == Summary(1, 90.0, 90.0)
     assert report.reused_share == pytest.approx(0.98)
+    lines = table(report).splitlines()
+    assert "| keystroke → first ghost text, ms | 25.0 | 35.0 |" in lines
+    assert "3 keystrokes, 2 with text, 1 without; 98.0% of prompt tokens reused" in lines[2]
+
+
+def test_a_table_of_nothing_has_no_numbers() -> None:
+    report = summarise(Path("f.py"), 1, "m", [], [], Memory(50.0, 300.0))
+    assert "| keystroke → first ghost text, ms | - | - |" in table(report)
 
 
 def test_a_run_reports_both_processes(
