@@ -1,0 +1,118 @@
+"""Each thing that `midfill doctor` may find wrong, and the cure it names."""
+
+import json
+import subprocess
+import sys
+from importlib import metadata, util
+from pathlib import Path
+
+import pytest
+
+from lsp_server.commands import checks
+from lsp_server.worker_attach import WorkerFailure
+from lsp_server.worker_process import WorkerCommand
+
+
+def test_a_check_is_a_problem_exactly_when_it_has_a_cure() -> None:
+    assert checks.Check("a", "b").ok
+    assert not checks.Check("a", "b", "c").ok
+
+
+def test_a_missing_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    def version(name: str) -> str:
+        if name == "msgpack":
+            raise metadata.PackageNotFoundError(name)
+        return "1"
+
+    monkeypatch.setattr(metadata, "version", version)
+    check = checks.check_packages()
+    assert (check.found, check.ok) == ("missing: msgpack", False)
+
+
+def test_a_missing_grammar(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "GRAMMARS", {"python": "x", "no such language": "x"})
+    check = checks.check_grammars()
+    assert check.found.startswith("no grammar for no such language")
+    assert "tree-sitter-language-pack" in check.cure
+
+
+@pytest.mark.parametrize(
+    ("files", "lacks"),
+    [
+        ((), "config.json, tokenizer.json"),
+        (("config.json", "model.safetensors"), "tokenizer.json"),
+        (("config.json", "tokenizer.json"), "*.safetensors"),
+    ],
+)
+def test_an_incomplete_model(tmp_path: Path, files: tuple[str, ...], lacks: str) -> None:
+    for name in files:
+        (tmp_path / name).touch()
+    check = checks.check_model(str(tmp_path))
+    assert check.found == f"{tmp_path} (from --model) lacks {lacks}"
+    assert "--model" in check.cure
+
+
+@pytest.mark.parametrize(("card", "name"), [('{"name": "tiny"}', "tiny"), ("[]", "folder"), ("{", "folder")])
+def test_a_model_is_named_by_its_card(tmp_path: Path, card: str, name: str) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for file in ("config.json", "tokenizer.json"):
+        (folder / file).touch()
+    (folder / "model.safetensors").write_bytes(bytes(2_000_000))
+    (folder / "card.json").write_text(card)
+    assert checks.check_model(str(folder)).found == f"{name} (from --model), 2 MB at {folder}"
+
+
+def test_the_shipped_model_lies_in_the_package() -> None:
+    assert checks.shipped_model() == Path(checks.__file__).parents[2] / "inference" / "weights"
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    check = checks.check_writable("log", tmp_path / "file" / "midfill")
+    assert check.found == f"{tmp_path}/file/midfill cannot be written: Not a directory"
+    assert "writable" in check.cure
+
+
+def test_a_socket_folder_open_to_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "midfill").mkdir()
+    (tmp_path / "midfill").chmod(0o755)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    check = checks.check_socket(WorkerCommand())
+    assert f"chmod 700 {tmp_path}/midfill" in check.found
+    assert not check.ok
+
+
+def test_torch_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(util, "find_spec", lambda name: None if name == "torch" else object())
+    check = checks.check_torch()
+    assert check.found == "torch not installed; the worker needs it"
+    assert check.cure == "pip install 'midfill[torch]'"
+
+
+def test_torch_that_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "ASK_TORCH", "raise ImportError('libcudart.so.12: no such file')")
+    check = checks.check_torch()
+    assert check.found == "torch does not start: ImportError: libcudart.so.12: no such file"
+    assert "--force-reinstall" in check.cure
+
+
+def test_a_worker_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def ask_status(command: WorkerCommand) -> None:
+        raise WorkerFailure("the worker (process 7) does not answer", cure="end process 7")
+
+    monkeypatch.setattr(checks, "ask_status", ask_status)
+    assert checks.check_worker(WorkerCommand()) == checks.Check(
+        "worker", "the worker (process 7) does not answer", "end process 7"
+    )
+
+
+def test_nothing_here_imports_torch() -> None:
+    code = (
+        "import json, sys; from lsp_server import cli; from lsp_server.commands import checks; "
+        "checks.check_grammars(); checks.check_torch(); print(json.dumps('torch' in sys.modules))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert json.loads(run.stdout) is False
