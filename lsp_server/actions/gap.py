@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from lsp_server.document import Document, Snapshot
-from lsp_server.syntax.bodies import num_errors
+from lsp_server.syntax.bodies import has_empty_block, num_errors
 
 _INDENT = re.compile(r"^([ \t]+)\S", re.MULTILINE)
 
@@ -32,7 +32,7 @@ class Gap:
         """What takes the place of [start, end). Raises ActionError if the document would not parse then."""
         replacement = self.before + text + self.after
         after = _with(snapshot, self, replacement)
-        if after.tree is None or snapshot.tree is None or num_errors(after.tree) > num_errors(snapshot.tree):
+        if not _parses(snapshot, after, self.start, self.start + len(replacement)):
             raise ActionError("The model's text does not parse here, so nothing was changed.")
         return replacement
 
@@ -49,6 +49,13 @@ def indent_unit(snapshot: Snapshot) -> str:
     if found is None:
         return "    "
     return "\t" if found.group(1).startswith("\t") else found.group(1)
+
+
+def _parses(before: Snapshot, after: Snapshot, start: int, end: int) -> bool:
+    """Whether what now stands in [start, end) has brought no syntax error."""
+    if after.tree is None or before.tree is None or num_errors(after.tree) > num_errors(before.tree):
+        return False
+    return not has_empty_block(after.tree, start, end)
 
 
 def _with(snapshot: Snapshot, gap: Gap, text: str) -> Snapshot:

@@ -49,9 +49,10 @@ async def answer(
 ) -> Completion | None:
     """What to show at `offset`, or None for nothing.
 
-    `invoked`: the user asked for it by a key of its own, and not by typing on. `grown` is called with the text so far whenever it grows, `asked` with the generation as soon as there is
-    one: its outcome has the statistics. Ends with None as soon as the turn is lost; when it is cancelled, or
-    has enough text, the worker is told before anything else.
+    `invoked` says that the user asked for it, and did not only type on. `grown` is called with the text so
+    far whenever it grows, `asked` with the generation as soon as there is one: its outcome has the costs.
+    Ends with None as soon as the turn is lost; when it is cancelled, or has enough text, the worker is told
+    before anything else.
     """
     if policy.refuses(snapshot.uri, snapshot.language, settings):
         return None
@@ -89,7 +90,9 @@ async def answer(
     if turn.lost:
         return None
     if generation.error is not None:
-        logger.warning("no completion: %s", generation.error.message)
+        # What ails the worker is told once, by the status; only a refused request is news here.
+        level = logging.WARNING if generation.error.code == "invalid" else logging.INFO
+        logger.log(level, "no completion: %s", generation.error.message)
         return None
     truncated = generation.done is not None and generation.done.stop_reason == "length"
     text = trim.finish(truncated).text

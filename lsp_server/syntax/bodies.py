@@ -62,15 +62,33 @@ def num_errors(tree: SyntaxTree) -> int:
     return errors
 
 
+def has_empty_block(tree: SyntaxTree, start: int, end: int) -> bool:
+    """Whether an indented block without a statement touches the offsets [start, end].
+
+    tree-sitter's Python grammar reads `if x:` with nothing behind it without an error; Python does not.
+    """
+    first, last = tree.byte(start), tree.byte(end)
+    cursor = tree.tree.walk()
+    while True:
+        node = cursor.node
+        if node is not None and node.start_byte <= last and node.end_byte >= first:
+            if node.type == "block" and node.start_byte == node.end_byte:
+                return True
+            if cursor.goto_first_child():
+                continue
+        while not cursor.goto_next_sibling():
+            if not cursor.goto_parent():
+                return False
+
+
 def _opens_brace(body: Node) -> bool:
-    first = body.child(0)
-    return first is not None and first.type == "{"
+    return body.child_count > 0 and body.children[0].type == "{"
 
 
 def _braced(tree: SyntaxTree, node: Node, body: Node) -> Body:
     inside = [child for child in children(body) if child.is_named]
-    last = body.child(body.child_count - 1)
-    closed = last is not None and last.type == "}" and not last.is_missing
+    last = body.children[-1]
+    closed = last.type == "}" and not last.is_missing
     head_end = body.start_byte + 1
     empty = closed and all(child.type in _COMMENTS for child in inside)
     stub = inside[-1].end_byte if inside else head_end

@@ -1,0 +1,116 @@
+import pytest
+
+from lsp_server.settings import Settings
+from lsp_server.worker_link import LinkStatus
+from tests.lsp_server.fake_editor import FakeEditor
+
+pytestmark = pytest.mark.asyncio
+
+PULLS = {"workspace": {"configuration": True}}
+CHANGED = "workspace/didChangeConfiguration"
+
+
+async def settled(editor: FakeEditor) -> None:
+    await editor.hear("midfill/status")
+
+
+async def test_settings_are_pulled_before_the_worker_is_started() -> None:
+    async with FakeEditor(PULLS, configuration={"model": "/models/a", "maxTokens": 9}) as editor:
+        await settled(editor)
+        assert [request["method"] for request in editor.requests] == ["workspace/configuration"]
+        assert editor.requests[0]["params"] == {"items": [{"section": "midfill"}]}
+        assert editor.link.settings == Settings(model="/models/a", max_tokens=9)
+        assert [link.started for link in editor.links] == [0, 1]
+
+
+async def test_a_change_is_pulled_again() -> None:
+    async with FakeEditor(PULLS, configuration={"maxTokens": 9}) as editor:
+        await settled(editor)
+        editor.configuration = {"maxTokens": 11}
+        editor.notify(CHANGED, {"settings": None})
+        await editor.wait_for(lambda editor: len(editor.requests) == 2)
+        uri = editor.open("x = ")
+        editor.link.answer_with("1")
+        await editor.inline(uri, 0, 4)
+        assert editor.link.requests[0].max_tokens == 11
+
+
+async def test_a_setting_that_is_taken_back_has_its_first_value_again() -> None:
+    options = {"maxTokens": 7}
+    async with FakeEditor(PULLS, options, configuration={"maxTokens": 9}) as editor:
+        await settled(editor)
+        editor.configuration = {}
+        editor.notify(CHANGED, {"settings": None})
+        await editor.wait_for(lambda editor: len(editor.requests) == 2)
+        uri = editor.open("x = ")
+        editor.link.answer_with("1")
+        await editor.inline(uri, 0, 4)
+        assert editor.link.requests[0].max_tokens == 7
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"maxTokens": 9, "streaming": True},
+        {"midfill": {"maxTokens": 9}},
+        {"midfill": {"maxTokens": 9}},
+    ],
+)
+async def test_initialization_options_are_settings_too(options: object) -> None:
+    async with FakeEditor(options=options) as editor:
+        uri = editor.open("x = ")
+        editor.link.answer_with("1")
+        await editor.inline(uri, 0, 4)
+        assert editor.link.requests[0].max_tokens == 9
+        assert editor.heard("window/showMessage") == []
+
+
+@pytest.mark.parametrize("options", [None, [], "x", 5])
+async def test_options_that_are_no_object_mean_nothing(options: object) -> None:
+    async with FakeEditor(options=options) as editor:
+        assert editor.initialize_result["capabilities"]
+
+
+async def test_a_client_that_cannot_be_asked_pushes() -> None:
+    async with FakeEditor() as editor:
+        editor.notify(CHANGED, {"settings": {"midfill": {"maxTokens": 9}, "other": {}}})
+        uri = editor.open("x = ")
+        editor.link.answer_with("1")
+        await editor.inline(uri, 0, 4)
+        assert editor.link.requests[0].max_tokens == 9
+        assert editor.requests == []
+
+
+async def test_a_bad_setting_is_shown_with_its_cure() -> None:
+    async with FakeEditor() as editor:
+        editor.notify(CHANGED, {"settings": {"midfill": {"maxTokens": "many", "disabledLanguages": ["go"]}}})
+        [shown] = await editor.hear("window/showMessage")
+        assert shown["message"] == "midfill.maxTokens is 'many': use a whole number from 1 to 512."
+        uri = editor.open("x := ", language="go")
+        assert await editor.inline(uri, 0, 5) == []
+        assert editor.link.requests == []
+
+
+async def test_another_model_is_another_worker() -> None:
+    async with FakeEditor() as editor:
+        await settled(editor)
+        first = editor.link
+        editor.notify(CHANGED, {"settings": {"midfill": {"model": "/models/b"}}})
+        await editor.wait_for(lambda editor: editor.link is not first and len(editor.notifications) == 2)
+        assert (first.closed, editor.link.started, editor.link.settings.model) == (1, 1, "/models/b")
+        first.on_status(LinkStatus("error", "the last words of the first"))
+        uri = editor.open("x = ")
+        editor.link.answer_with("1")
+        assert len(await editor.inline(uri, 0, 4)) == 1
+        assert {status["state"] for status in editor.heard("midfill/status")} == {"ready"}
+
+
+async def test_switched_off_nothing_runs_until_it_is_switched_on() -> None:
+    async with FakeEditor(options={"enabled": False}) as editor:
+        uri = editor.open("x = ")
+        assert await editor.inline(uri, 0, 4) == []
+        assert (editor.link.started, editor.link.requests) == (0, [])
+        editor.notify(CHANGED, {"settings": {"midfill": {"enabled": True}}})
+        await settled(editor)
+        editor.link.answer_with("1")
+        assert len(await editor.inline(uri, 0, 4)) == 1
