@@ -66,10 +66,7 @@ class Engine:
             raise ModelError(f"card: stop id {wrong[0]} is outside the vocabulary of {tokenizer.vocab_size}")
         self.model = model
         self.card = card
-        self._tokenizer = tokenizer
-        # A listed stop id ends a completion even where it is not a control token; it is then no text.
-        self._pieces = tuple(b"" if i in card.stop_ids else piece for i, piece in enumerate(tokenizer.pieces))
-        self._index = PieceIndex(self._pieces, sorted({*card.stop_ids, *tokenizer.controls.values()}))
+        self._index = PieceIndex(tokenizer, frozenset({*card.stop_ids, *tokenizer.controls.values()}))
         self._writer = PromptWriter(card, tokenizer, model.context_length)
         self._store = KvStore(model, kv_bytes)
         self._scheduler = Scheduler()
@@ -165,7 +162,7 @@ class Engine:
         now = self._clock()
         if generation.timing.prefilled is None:
             generation.timing.prefilled = now
-        text = generation.take(logits, self._index, self._pieces)
+        text = generation.take(logits, self._index)
         events: list[Event] = []
         if text:
             if generation.timing.first_text is None:

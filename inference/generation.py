@@ -65,7 +65,7 @@ class Generation:
         self.max_tokens, self.max_length = max_tokens, max_length
         self.prompt_tokens, self.cached_tokens = len(prompt.token_ids), sequence.length
 
-    def take(self, logits: Logits, index: PieceIndex, pieces: tuple[bytes, ...]) -> str:
+    def take(self, logits: Logits, index: PieceIndex) -> str:
         """Draw the next token; return the text that it lets out, and set `stop_reason` if it is the last.
 
         The tokens that reproduce `required` are neither shown, nor searched for stop strings, nor counted
@@ -74,7 +74,7 @@ class Generation:
         token, logprob = self.sampler.draw(logits, index.agreeing(self.required))
         self.num_generated += 1
         self.logprob += logprob
-        piece = pieces[token]
+        piece = index.pieces[token]
         if not piece:
             self.stop_reason = "eot"
             return self.stops.flush()

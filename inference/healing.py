@@ -2,14 +2,17 @@
 
 A model that saw `return` as one token knows nothing of `ret` followed by `urn`. So the prompt is cut back to
 a place where tokens are known to end, and the first tokens generated must reproduce the text that was cut.
-The vocabulary lies sorted, so the tokens that do are one slice of it plus at most one token a byte.
+The vocabulary lies sorted, so the tokens that go on beyond that text are one slice of it; of those that end
+within it only the ones that the tokenizer itself would choose may come: after a line end alone, which to a
+model means a blank line, no indentation can follow.
 """
 
 from __future__ import annotations
 
 import re
+import string
 from bisect import bisect_left
-from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -19,43 +22,60 @@ from inference.tokenizer import Tokenizer
 _TAIL = 256
 _MAX_CUT = 96
 _UNFINISHED = re.compile(r"(?:\n[ \t]*|[ \t]+)?\w{0,48}\Z")
+_NEXT = ("", *string.ascii_letters, *string.digits, *" _.,:()[]{}'\"=+-*/#\n")
 
 
-def safe_cut(text: str, tokenizer: Tokenizer) -> int:
-    """Index into `text` such that, whatever is typed next, no token will cross it.
+def word_cut(text: str) -> int:
+    """Index behind which the trailing word and the blanks before it begin, or a line end and indentation.
 
-    What is cut: the trailing word, the blanks before it, and all of the pre-token those began in; an ending
-    such as `foo(` gives up its `(`, which may become `(self`. At most 96 characters are cut; a longer
-    unbroken run is cut inside.
+    This is where the shipped model's training splits prefix from middle. At most 48 characters of the word
+    are cut; a longer one is cut inside.
     """
     tail = text[-_TAIL:]
     match = _UNFINISHED.search(tail)
-    start = match.start() if match else len(tail)
-    starts = tokenizer.word_starts(tail)
-    word = max((s for s in starts if s <= start and s < len(tail)), default=0)
+    return len(text) - len(tail) + (match.start() if match else len(tail))
+
+
+def token_cut(text: str, tokenizer: Tokenizer) -> int:
+    """Index that no token will cross, whatever is typed next: the `word_cut` and all of the pre-token there.
+
+    An ending such as `foo(` gives up its `(`, which may become `(self`. For models trained on whole files,
+    where text before and behind a cursor was tokenised as one. At most 96 characters are cut; where that is
+    not enough, the `word_cut` stands.
+    """
+    tail = text[-_TAIL:]
+    start = word_cut(tail)
+    word = max((s for s in tokenizer.word_starts(tail) if s <= start and s < len(tail)), default=0)
     cut = word if len(tail) - word <= _MAX_CUT else start
     return len(text) - len(tail) + cut
 
 
 class PieceIndex:
-    """Which tokens agree with a given beginning.
+    """Which tokens may come first where some text is required.
+
+    `pieces` are the tokenizer's, but b"" for every end.
 
     Args:
-        pieces: bytes of every token, b"" for those that are not text.
-        ends: control tokens; allowed wherever nothing has to be reproduced.
+        tokenizer: encodes the required text.
+        ends: ids that end a completion: control tokens, and tokens that count as none of the text.
+            They are allowed wherever nothing is required.
     """
 
-    __slots__ = ("_by_piece", "_ids", "_sorted", "anything")
+    __slots__ = ("_encode", "_ids", "_sorted", "agreeing", "anything", "pieces")
 
-    def __init__(self, pieces: Sequence[bytes], ends: Sequence[int]) -> None:
+    def __init__(self, tokenizer: Tokenizer, ends: frozenset[int]) -> None:
+        pieces = [b"" if i in ends else piece for i, piece in enumerate(tokenizer.pieces)]
         order = sorted((piece, index) for index, piece in enumerate(pieces) if piece)
+        self._encode = tokenizer.encode
+        self.pieces = pieces
         self._sorted = [piece for piece, _ in order]
         self._ids: TokenIds = np.array([index for _, index in order], dtype=np.int64)
-        self._by_piece = dict(order)
-        self.anything: TokenIds = np.sort(np.concatenate([self._ids, np.array(ends, dtype=np.int64)]))
+        self.anything: TokenIds = np.sort(np.concatenate([self._ids, np.array(sorted(ends), dtype=np.int64)]))
+        # The same cursor is asked about again and again while its line is typed.
+        self.agreeing = lru_cache(maxsize=256)(self._agreeing)
 
-    def agreeing(self, required: bytes) -> TokenIds:
-        """Tokens that begin with `required`, or that `required` begins with; everything when it is empty.
+    def _agreeing(self, required: bytes) -> TokenIds:
+        """Tokens that begin with `required`, and those that begin its encoding; everything when it is empty.
 
         Never empty for a vocabulary that holds every byte.
         """
@@ -63,10 +83,31 @@ class PieceIndex:
             return self.anything
         low = bisect_left(self._sorted, required)
         high = bisect_left(self._sorted, _after(required)) if _after(required) else len(self._sorted)
-        shorter = [self._by_piece.get(required[:length]) for length in range(1, len(required))]
-        return np.concatenate(
-            [self._ids[low:high], np.array([i for i in shorter if i is not None], dtype=np.int64)]
-        )
+        within = self._chosen(required)
+        if not within and low == high:
+            within = self._beginnings(required)
+        return np.concatenate([self._ids[low:high], np.array(within, dtype=np.int64)])
+
+    def _chosen(self, required: bytes) -> list[int]:
+        """Tokens shorter than `required` that its encoding begins with, for some next character."""
+        try:
+            text = required.decode()
+        except UnicodeDecodeError:  # the tokens so far end inside a character
+            return []
+        first = {ids[0] for after in _NEXT if (ids := self._encode(text + after))}
+        pieces = {i: self.pieces[i] for i in sorted(first)}
+        return [
+            i for i, piece in pieces.items() if piece and piece != required and required.startswith(piece)
+        ]
+
+    def _beginnings(self, required: bytes) -> list[int]:
+        """Every token that `required` goes on from."""
+        found = []
+        for length in range(1, len(required)):
+            at = bisect_left(self._sorted, required[:length])
+            if at < len(self._sorted) and self._sorted[at] == required[:length]:
+                found.append(int(self._ids[at]))
+        return found
 
 
 def _after(prefix: bytes) -> bytes:

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from inference.card import Card, PromptFormat
-from inference.healing import safe_cut
+from inference.healing import token_cut, word_cut
 from inference.messages import Snippet
 from inference.model import ModelError
 from inference.tokenizer import Tokenizer
@@ -87,7 +87,8 @@ class PromptWriter:
         return self._render(text)
 
     def _midfill_spm(self, text: PromptText) -> Prompt:
-        kept, required = self._heal(_unix(text.prefix))
+        prefix = _unix(text.prefix)
+        kept, required = self._split(prefix, word_cut(prefix))
         ids = []
         left = self._card.snippet_tokens
         for snippet in text.snippets:
@@ -105,7 +106,7 @@ class PromptWriter:
     def _qwen(self, text: PromptText) -> Prompt:
         prefix = _unix(text.prefix)
         lines, line = prefix[: prefix.rfind("\n") + 1], prefix[prefix.rfind("\n") + 1 :]
-        kept, required = self._heal(line)
+        kept, required = self._split(line, token_cut(line, self._tokenizer))
         current = last_tokens(kept, self._card.prefix_tokens // 2, self._tokenizer)
         before = last_tokens(lines, self._card.prefix_tokens - len(current), self._tokenizer)
         after = first_tokens(_unix(text.suffix), self._card.suffix_tokens, self._tokenizer)
@@ -137,8 +138,7 @@ class PromptWriter:
         """A name or path of at most 64 tokens, the line end among them."""
         return last_tokens(_unix(text).replace("\n", " ") + "\n", PATH_TOKENS, self._tokenizer)
 
-    def _heal(self, prefix: str) -> tuple[str, bytes]:
-        cut = safe_cut(prefix, self._tokenizer)
+    def _split(self, prefix: str, cut: int) -> tuple[str, bytes]:
         return prefix[:cut], self._tokenizer.normalise(prefix[cut:]).encode()
 
     def _control(self, name: str) -> int:

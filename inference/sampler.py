@@ -30,8 +30,11 @@ class Sampler:
         """A token among `allowed`, and the log of its probability among them at temperature 1.
 
         Raises:
-            ModelError: the logits hold no finite maximum (NaN or infinity from broken weights).
+            ModelError: the logits hold no finite maximum (NaN or infinity from broken weights), or nothing
+                is allowed (a vocabulary that lacks a byte).
         """
+        if not len(allowed):
+            raise ModelError("no token of the vocabulary spells the text before the cursor")
         scores = logits[allowed].astype(np.float64)
         top = float(scores.max())
         if not np.isfinite(top):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +16,10 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalize
 
 from inference.models.checkpoint import slots
 from inference.models.config import Qwen3MoeConfig
+from training.tokenizer import SPECIAL_TOKENS, new_tokenizer
 
-CONTROLS = [
-    "<|endoftext|>",
-    "<|fim_prefix|>",
-    "<|fim_middle|>",
-    "<|fim_suffix|>",
-    "<|file_sep|>",
-    "<|repo_name|>",
-]
 # Qwen2's own, which merges one leading punctuation character with letters and trailing ones with line ends.
-QWEN_SPLIT = (
+QWEN_PIECE = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
     r"|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
@@ -38,20 +31,11 @@ CARD = {
 ModelMaker = Callable[..., Path]
 
 
-def byte_level_bpe(vocab_size: int, special_tokens: list[str]) -> Tokenizer:
-    """A byte-level BPE with Qwen's pre-tokenizer, trained on two modules of the standard library."""
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.normalizer = normalizers.NFC()
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex(QWEN_SPLIT), behavior="isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
-    tokenizer.decoder = decoders.ByteLevel()
+def trained(tokenizer: Tokenizer, vocab_size: int, special_tokens: Sequence[str]) -> Tokenizer:
+    """The tokenizer, trained on two modules of the standard library."""
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,
-        special_tokens=special_tokens,
+        special_tokens=list(special_tokens),
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
@@ -62,18 +46,28 @@ def byte_level_bpe(vocab_size: int, special_tokens: list[str]) -> Tokenizer:
 
 @pytest.fixture(scope="session")
 def tokenizer_json() -> str:
-    """tokenizer.json of 1,024 tokens, laid out as the shipped one: control tokens are ids 0 to 5."""
-    return byte_level_bpe(1024, CONTROLS).to_str()
+    """tokenizer.json of 1,024 tokens, laid out as the shipped one: whole lines are merged, control tokens are
+    ids 0 to 5."""
+    return trained(new_tokenizer(), 1024, SPECIAL_TOKENS).to_str()
 
 
 @pytest.fixture(scope="session")
 def qwen_tokenizer_json() -> str:
-    """tokenizer.json laid out as Qwen's: control tokens come last, the FIM ones `special: false`."""
-    tokenizer = byte_level_bpe(1000, [])
-    tokenizer.add_special_tokens(
-        [AddedToken("<|endoftext|>"), AddedToken("<|im_start|>"), AddedToken("<|im_end|>")]
+    """tokenizer.json of 1,008 tokens, laid out as Qwen's: control tokens last, FIM ones `special: false`."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(QWEN_PIECE), behavior="isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
     )
-    tokenizer.add_tokens([AddedToken(name, special=False, normalized=False) for name in CONTROLS[1:]])
+    tokenizer.decoder = decoders.ByteLevel()
+    trained(tokenizer, 1000, [])
+    tokenizer.add_special_tokens(
+        [AddedToken(name) for name in ("<|endoftext|>", "<|im_start|>", "<|im_end|>")]
+    )
+    tokenizer.add_tokens([AddedToken(name, special=False, normalized=False) for name in SPECIAL_TOKENS[1:]])
     return tokenizer.to_str()
 
 
@@ -147,8 +141,8 @@ def tiny_model_dir(make_model_dir: ModelMaker) -> Path:
 def make_scripted_model(make_model_dir: ModelMaker, tokenizer_json: str) -> Callable[[str], Path]:
     """make_scripted_model(text) → a model that writes this text, whatever the prompt, and then ends.
 
-    Its layers add nothing, and its head maps the embedding of the text's nth token to the one after; every token
-    that is not in the text leads to the first. So no token may come twice in the text.
+    Its layers add nothing, and its head maps the embedding of the text's nth token to the one after; every
+    token that is not in the text leads to the first. So no token may come twice in the text.
     """
 
     def make(text: str) -> Path:

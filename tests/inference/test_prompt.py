@@ -48,17 +48,17 @@ def shown(tokenizer, prompt):
 MIDFILL_LAYOUTS = {
     "gap": (
         PromptText("def f(a):\n    ret", " a\n\nf(1)\n"),
-        "<|file_sep|><|fim_suffix|> a\n\nf(1)\n<|fim_middle|>def f(a│):\n    ret",
+        "<|file_sep|><|fim_suffix|> a\n\nf(1)\n<|fim_middle|>def f(a):│\n    ret",
     ),
-    "end of the file": (PromptText("x = foo(", "\n\n"), "<|file_sep|>x = foo│("),
+    "end of the file": (PromptText("x = foo(", "\n\n"), "<|file_sep|>x = foo(│"),
     "empty file": (PromptText(""), "<|file_sep|>│"),
     "line ends": (
         PromptText("a = 1\r\nb =", "\r\nc\rd"),
-        "<|file_sep|><|fim_suffix|>\nc\nd<|fim_middle|>a = 1\nb│ =",
+        "<|file_sep|><|fim_suffix|>\nc\nd<|fim_middle|>a = 1\nb =│",
     ),
     "another file": (
         PromptText("b.", "\nz", snippets=(Snippet("u.py", "def f(): pass\n"),)),
-        "<|file_sep|>def f(): pass\n<|file_sep|><|fim_suffix|>\nz<|fim_middle|>b│.",
+        "<|file_sep|>def f(): pass\n<|file_sep|><|fim_suffix|>\nz<|fim_middle|>b.│",
     ),
     "control tokens in the file": (
         PromptText("x = '<|fim_middle|>' + y", "\n'<|endoftext|>'"),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.healing import safe_cut
+from inference.healing import word_cut
 from inference.tokenizer import Tokenizer
 from inference.window import first_tokens, last_tokens
 
@@ -76,7 +76,7 @@ def test_the_start_moves_in_steps_of_many_lines(tokenizer, source):
     """3,000 characters typed one by one and cut back as prompts are; the budget is about 10 lines."""
     starts = []
     for end in range(4000, 7000):
-        text = source[: safe_cut(source[:end], tokenizer)]
+        text = source[: word_cut(source[:end])]
         starts.append(len(text) - len(text_of(tokenizer, last_tokens(text, 96, tokenizer))))
     typed_tokens = len(tokenizer.encode(source[4000:7000]))
     assert len(set(starts)) <= 4 * typed_tokens / 96
