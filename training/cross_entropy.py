@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from training.compilation import fused
+
 CHUNK = 2048
 
 
@@ -21,9 +23,6 @@ def _chunk(logits: Tensor, targets: Tensor, weights: Tensor) -> tuple[Tensor, Te
     return loss, (exps * (weights / total)).to(dtype)
 
 
-_compiled_chunk = torch.compile(_chunk, dynamic=False)
-
-
 class _WeightedCrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(
@@ -31,7 +30,7 @@ class _WeightedCrossEntropy(torch.autograd.Function):
     ) -> Tensor:
         share = (weights / weights.sum())[:, None]
         loss, grad_x, grad_head = x.new_zeros((), dtype=torch.float32), torch.empty_like(x), None
-        compute = _compiled_chunk if compiled and len(x) % CHUNK == 0 else _chunk
+        compute = fused(_chunk, compiled and len(x) % CHUNK == 0)
         for start in range(0, len(x), CHUNK):
             part, target = x[start : start + CHUNK], targets[start : start + CHUNK, None]
             part_share = share[start : start + CHUNK]

@@ -203,17 +203,17 @@ def main() -> int:
         score = lines(completer, draw_cursors(held_out, arguments.cursors, kind, arguments.seed), kind)
         result[kind] = score
         name = f"{kind}, {score['cursors']} cursors"
-        print(
-            f"{name:30} exact {score['exact']:.1%}  similarity {score['similarity']:.1%}  "
-            f"(copy {score['copy_exact']:.1%}, {score['copy_similarity']:.1%}; either {score['either_exact']:.1%})"
-        )
+        print(f"{name:30} exact {score['exact']:.1%}  similarity {score['similarity']:.1%}")
+        print(f"{'  copying':30} exact {score['copy_exact']:.1%}  similarity {score['copy_similarity']:.1%}")
+        print(f"{'  the better of both':30} exact {score['either_exact']:.1%}")
     if arguments.humaneval:
         score = human_eval(completer, arguments.humaneval, arguments.limit)
         result["humaneval"] = score
+        name = f"HumanEval, {score['problems']} lines"
         print(
-            f"HumanEval-Infilling single line, {score['problems']} problems: pass@1 {score['pass']:.1%}  "
-            f"(blank line {score['blank_pass']:.1%})  exact {score['exact']:.1%}  network: {score['network']}"
+            f"{name:30} pass@1 {score['pass']:.1%}  exact {score['exact']:.1%}  network: {score['network']}"
         )
+        print(f"{'  blank line':30} pass@1 {score['blank_pass']:.1%}")
     if arguments.json:
         arguments.json.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return 0

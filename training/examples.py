@@ -15,7 +15,6 @@ import argparse
 import json
 import math
 import random
-import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from inference.healing import word_cut
 from training.tokenizer import END_OF_TEXT, FILE_SEP, FIM_MIDDLE, FIM_SUFFIX
 
 ROW = 512
@@ -35,7 +35,6 @@ MIDDLE_WEIGHT, END_WEIGHT = 2, 3
 MAX_MIDDLE_TOKENS = 160
 BYTES_PER_TOKEN = 4.1  # sizes windows before they are encoded
 TEST_SHARE = 0.4  # of test files: they repeat themselves
-_UNSAFE_TAIL = re.compile(r"(?:\n[ \t]*|[ \t]+)?\w*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +43,6 @@ class Span:
 
     start: int
     end: int
-
-
-def safe_boundary(text: str) -> int:
-    """Where a prompt that ends in `text` can be cut so that no token straddles the cut."""
-    tail = text[-400:]
-    match = _UNSAFE_TAIL.search(tail)
-    return len(text) - len(tail) + (match.start() if match else len(tail))
 
 
 def log_uniform(rng: random.Random, low: int, high: int) -> int:
@@ -136,7 +128,7 @@ class ExampleWriter:
         if span.end <= span.start:
             return at + 1, None
         window = text[starts[line] : span.start]
-        boundary = starts[line] + safe_boundary(window)
+        boundary = starts[line] + word_cut(window)
         prefix = self._encode(text[starts[line] : boundary])[-prefix_tokens - 20 :]
         middle = self._encode(text[boundary : span.end])
         suffix = self._encode(text[span.end : span.end + suffix_tokens * 6 + 10])[:suffix_tokens]

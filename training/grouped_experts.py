@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from training.compilation import fused
+
 # Each expert's rows are padded to a multiple of this: the CPU matmul library prepares a kernel per shape,
 # and with exact counts, new at each step, a step takes 1.9x as long.
 PAD = 256
@@ -24,10 +26,6 @@ def _swiglu_backward(gate_up: Tensor, grad: Tensor) -> Tensor:
     return torch.cat((grad * up * sigmoid * (1 + gate * (1 - sigmoid)), grad * gate * sigmoid), -1).to(
         gate_up.dtype
     )
-
-
-_compiled_swiglu = torch.compile(_swiglu, dynamic=False)
-_compiled_swiglu_backward = torch.compile(_swiglu_backward, dynamic=False)
 
 
 class _GroupedExperts(torch.autograd.Function):
@@ -65,7 +63,7 @@ class _GroupedExperts(torch.autograd.Function):
         hidden = x.new_zeros(rows, gate_up.shape[1])
         for e, start, end in spans:
             torch.mm(sorted_x[start:end], gate_up[e].t(), out=hidden[start:end])
-        inner = (_compiled_swiglu if compiled else _swiglu)(hidden)
+        inner = fused(_swiglu, compiled)(hidden)
         out = x.new_empty(rows, d)
         for e, start, end in spans:
             torch.mm(inner[start:end], down[e].t(), out=out[start:end])
@@ -85,7 +83,7 @@ class _GroupedExperts(torch.autograd.Function):
         for e, start, end in ctx.spans:
             torch.mm(grad_out[start:end], down[e], out=grad_inner[start:end])
             torch.mm(grad_out[start:end].t(), inner[start:end], out=grad_down[e])
-        grad_hidden = (_compiled_swiglu_backward if ctx.compiled else _swiglu_backward)(hidden, grad_inner)
+        grad_hidden = fused(_swiglu_backward, ctx.compiled)(hidden, grad_inner)
         grad_x = torch.empty_like(sorted_x)
         for e, start, end in ctx.spans:
             torch.mm(grad_hidden[start:end], gate_up[e], out=grad_x[start:end])

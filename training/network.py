@@ -7,15 +7,13 @@ with B rows of T tokens and N = B * T.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from inference.models.qwen3_moe import Qwen3Moe, Qwen3MoeLayer
 from training.causal_attention import causal_attention
+from training.compilation import fused
 from training.cross_entropy import weighted_cross_entropy
 from training.grouped_experts import grouped_experts
 
@@ -95,15 +93,8 @@ class TrainingNetwork:
 
     def __init__(self, model: Qwen3Moe, compiled: bool) -> None:
         self.model = model
-        wrap: Callable[[Any], Any] = (
-            (lambda f: torch.compile(f, dynamic=False)) if compiled else (lambda f: f)
-        )
-        self._before, self._after, self._combine = (
-            wrap(before_attention),
-            wrap(after_attention),
-            wrap(combine),
-        )
-        self._rms_norm = wrap(rms_norm)
+        self._before, self._after = fused(before_attention, compiled), fused(after_attention, compiled)
+        self._combine, self._rms_norm = fused(combine, compiled), fused(rms_norm, compiled)
         self._compiled = compiled
 
     def hidden(self, input_ids: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -121,7 +112,7 @@ class TrainingNetwork:
                 config.num_heads, config.num_kv_heads, config.head_dim, config.rms_norm_eps,
             )  # fmt: skip
             x, y, weights, experts, layer_balance, layer_z = self._after(
-                x, causal_attention(q, k, v), layer.o_proj, layer.post_norm, layer.router,
+                x, causal_attention(q, k, v, self._compiled), layer.o_proj, layer.post_norm, layer.router,
                 config.experts_per_token, config.rms_norm_eps, config.norm_topk_prob,
             )  # fmt: skip
             x = self._combine(

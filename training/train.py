@@ -15,11 +15,14 @@ import math
 import shutil
 import signal
 import sys
+import threading
 import time
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 import torch
@@ -187,19 +190,31 @@ def progress_line(record: dict[str, Any], total_steps: int) -> str:
     return line + "".join(f"  held-out {name} {value:.3f}" for name, value in held_out.items())
 
 
+@contextmanager
+def stop_requests() -> Iterator[threading.Event]:
+    """An event that SIGINT and SIGTERM set, so that a step is finished and saved before the end."""
+    asked = threading.Event()
+    before = {
+        number: signal.signal(number, lambda *_: asked.set()) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def train(run: Run, checkpoint_minutes: float) -> None:
-    stop = False
+    """Take `run` to its end or to a signal, and save it."""
+    with stop_requests() as stop, (run.folder / "log.jsonl").open("a", encoding="utf-8") as log:
+        _train(run, checkpoint_minutes, stop, log)
+    run.save()
 
-    def ask_to_stop(*_: object) -> None:
-        nonlocal stop
-        stop = True
 
-    signal.signal(signal.SIGTERM, ask_to_stop)
-    signal.signal(signal.SIGINT, ask_to_stop)
-    log = (run.folder / "log.jsonl").open("a", encoding="utf-8")
+def _train(run: Run, checkpoint_minutes: float, stop: threading.Event, log: TextIO) -> None:
     flops = flops_per_token(run.model.config) * run.tokens_per_step
     saved, recent = time.monotonic(), []
-    while run.step < run.total_steps and not stop:
+    while run.step < run.total_steps and not stop.is_set():
         started = time.monotonic()
         figures = run.train_step()
         took = time.monotonic() - started
@@ -223,8 +238,6 @@ def train(run: Run, checkpoint_minutes: float) -> None:
         if time.monotonic() - saved > checkpoint_minutes * 60:
             run.save()
             saved = time.monotonic()
-    run.save()
-    log.close()
 
 
 def main() -> int:

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from training.benchmark_filter import BenchmarkFilter
+from training.corpus import MANIFEST, build
+from training.file_filter import reject_reason
+from training.sources import Source, SourceError, read_manifest, read_source
+
+MIT = "Permission is hereby granted, free of charge, to any person obtaining a copy of this software\n"
+CODE = "import os\n\n\n" + "".join(f"def step_{i}(value):\n    return value + {i}\n\n\n" for i in range(12))
+
+
+def checkout(folder: Path, name: str, files: dict[str, str]) -> str:
+    """A git checkout of `files` under `folder`; its commit."""
+    root = folder / name.replace("/", "+")
+    for path, text in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+
+    def git(*arguments: str) -> str:
+        identity = ["-c", "user.name=t", "-c", "user.email=t@example.invalid"]
+        command = ["git", "-C", str(root), *identity, *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    git("init", "-q")
+    git("add", "-A")
+    git("commit", "-qm", "files")
+    return git("rev-parse", "HEAD")
+
+
+def manifest(folder: Path, *sources: Source) -> Path:
+    path = folder / "corpus.toml"
+    rows = []
+    for s in sources:
+        rows.append(f'[[source]]\nkind = "{s.kind}"\nname = "{s.name}"\nversion = "{s.version}"')
+        rows.append(f'licence = "{s.licence}"\nheld_out = {str(s.held_out).lower()}\n')
+    path.write_text("\n".join(rows))
+    return path
+
+
+def test_a_corpus_is_filtered_deduplicated_and_split_by_project(tmp_path: Path) -> None:
+    body = "    first = a + b\n    second = first * a - b\n    return second // first + a - b\n"
+    solution = "def solve(a, b):\n" + body
+    benchmark = tmp_path / "problems.jsonl.gz"
+    with gzip.open(benchmark, "wt") as file:
+        file.write(json.dumps({"prompt": solution, "canonical_solution": ""}) + "\n")
+    kept = checkout(
+        tmp_path,
+        "some/project",
+        {
+            "LICENSE": MIT,
+            "a.py": CODE,
+            "same.py": CODE.replace("\n\n\n", "\n\n"),
+            "leak.py": CODE[::-1] + solution,
+            "n.txt": "x",
+        },
+    )
+    aside = checkout(tmp_path, "other/project", {"LICENSE": MIT, "b.py": CODE.replace("step", "move")})
+    sources = (
+        Source("git", "some/project", kept, "MIT"),
+        Source("git", "other/project", aside, "MIT", held_out=True),
+    )
+    build(manifest(tmp_path, *sources), tmp_path, [benchmark], tmp_path / "out")
+    train, held_out = (
+        [json.loads(line) for line in (tmp_path / "out" / f"{split}.jsonl").read_text().splitlines()]
+        for split in ("train", "heldout")
+    )
+    assert [(r["source"], r["path"]) for r in train] == [("some/project", "a.py")]
+    assert [(r["source"], r["path"]) for r in held_out] == [("other/project", "b.py")]
+    assert train[0]["text"] == CODE
+    summary = json.loads((tmp_path / "out" / "corpus.json").read_text())
+    assert summary["dropped"] == {"duplicate": 1, "benchmark": 1}
+
+
+@pytest.mark.parametrize(
+    ("files", "complaint"),
+    [
+        ({"a.py": CODE}, "no licence file"),
+        ({"a.py": CODE, "LICENSE": "GNU GENERAL PUBLIC LICENSE"}, "its licence file is not MIT"),
+    ],
+)
+def test_a_licence_is_believed_only_from_its_own_file(
+    tmp_path: Path, files: dict[str, str], complaint: str
+) -> None:
+    commit = checkout(tmp_path, "a/b", files)
+    with pytest.raises(SourceError, match=complaint):
+        list(read_source(Source("git", "a/b", commit, "MIT"), tmp_path))
+
+
+def test_another_version_and_a_missing_checkout_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="no checkout at"):
+        list(read_source(Source("git", "a/b", "0" * 40, "MIT"), tmp_path))
+    with pytest.raises(SourceError, match="the manifest says 0\\.0\\.1"):
+        list(read_source(Source("package", "pytest", "0.0.1", "MIT"), tmp_path))
+
+
+def test_the_manifest_names_permissive_sources_and_holds_some_out() -> None:
+    sources = read_manifest(MANIFEST)
+    assert len({source.name for source in sources}) == len(sources)
+    assert sum(source.held_out for source in sources) >= 3
+    assert all(len(source.version) == 40 for source in sources if source.kind == "git")
+
+
+def test_a_copyleft_manifest_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="GPL-3\\.0 is not one of"):
+        read_manifest(manifest(tmp_path, Source("git", "a/b", "0" * 40, "GPL-3.0")))
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "reason"),
+    [
+        ("pkg/a.py", CODE, None),
+        ("pkg/_vendor/a.py", CODE, "vendored"),
+        ("pkg/a_pb2.py", CODE, "vendored"),
+        ("a.py", "x = 1\n", "size"),
+        ("a.py", CODE * 300, "size"),
+        ("a.py", "x" * 500, "minified"),
+        ("a.py", "# This file is auto-generated\n" + CODE, "generated"),
+        ("a.py", "# GNU General Public License\n" + CODE, "licence header"),
+        ("a.py", CODE + '\nkey = "AKIA' + "ABCDEFGHIJKLMNOP" + '"\n', "secret"),
+        ("a.py", "1234567890, 1234567890,\n" * 20, "data"),
+        ("a.py", "def f(x):\n\treturn x\n" * 20, "tabs"),
+        ("a.py", CODE + "\0", "binary"),
+    ],
+)
+def test_files_left_out_say_why(path: str, text: str, reason: str | None) -> None:
+    assert reject_reason(path, text.encode()) == reason
+
+
+def test_undecodable_bytes_are_left_out() -> None:
+    assert reject_reason("a.py", b"\xff\xfe" + CODE.encode()) == "encoding"
+
+
+def test_ten_words_in_a_row_match_and_nine_do_not() -> None:
+    problem = "one two three four five six seven eight nine ten eleven"
+    chosen = BenchmarkFilter([problem])
+    assert chosen.matches("before one two three-four (five six) seven: eight nine\nten after")
+    assert not chosen.matches("before one two three four five six seven eight nine and ten eleven")

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from training.examples import ROW
+from training.export import export
+from training.optimizer import orthogonalise
+from training.train import Recipe, Run, learning_rate_scale, train
+
+RECIPE = """
+[model]
+vocab_size = 64
+hidden_size = 32
+num_hidden_layers = 2
+num_attention_heads = 2
+num_key_value_heads = 1
+head_dim = 16
+num_experts = 4
+num_experts_per_tok = 2
+moe_intermediate_size = 24
+max_position_embeddings = 1024
+norm_topk_prob = true
+tie_word_embeddings = true
+
+[training]
+seed = 1
+rows_per_step = 2
+warmup_steps = 2
+decay_share = 0.5
+balance_weight = 0.01
+z_weight = 0.0001
+
+[optimizer]
+adam_lr = 0.01
+muon_lr = 0.02
+"""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Rows that count up from a random start: easy to learn."""
+    folder = tmp_path_factory.mktemp("data")
+    rng = np.random.default_rng(0)
+    for split, rows in (("train", 9), ("heldout", 8)):
+        starts = rng.integers(0, 64, (rows, 1))
+        np.save(folder / f"{split}_ids.npy", ((starts + np.arange(ROW + 1)) % 64).astype(np.uint16))
+        np.save(folder / f"{split}_weights.npy", rng.integers(1, 4, (rows, ROW + 1)).astype(np.uint8))
+    return folder
+
+
+def new_run(folder: Path, data: Path, steps: int) -> Run:
+    folder.mkdir(exist_ok=True)
+    (folder / "recipe.toml").write_text(RECIPE)
+    return Run(folder, Recipe.from_file(folder / "recipe.toml"), data, steps * 2 * ROW, compiled=False)
+
+
+def losses(folder: Path, data: Path, steps: int, until: int) -> list[float]:
+    run = new_run(folder, data, steps)
+    found = [run.train_step()["loss"] for _ in range(run.step, until)]
+    run.save()
+    return found
+
+
+def test_a_run_is_deterministic_and_resumes_where_it_stood(tmp_path: Path, data: Path) -> None:
+    whole = losses(tmp_path / "whole", data, 12, 12)
+    again = losses(tmp_path / "again", data, 12, 12)
+    parts = losses(tmp_path / "parts", data, 12, 5) + losses(tmp_path / "parts", data, 12, 12)
+    assert whole == again
+    assert whole == parts
+    assert whole[-1] < 0.8 * whole[0], "it learns"
+
+
+def test_train_writes_a_log_and_a_checkpoint(
+    tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = new_run(tmp_path / "run", data, 20)
+    train(run, checkpoint_minutes=60)
+    records = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert [record["step"] for record in records] == [20]
+    assert set(records[-1]["held_out"]) == {"all", "middle", "end"}
+    assert records[-1]["tokens"] == 20 * 2 * ROW
+    assert "step 20/20" in capsys.readouterr().out
+    assert not list((tmp_path / "run").glob("*.part"))
+    assert new_run(tmp_path / "run", data, 20).step == 20
+
+
+def test_the_learning_rate_warms_up_stays_and_falls_to_zero(tmp_path: Path) -> None:
+    (tmp_path / "r.toml").write_text(RECIPE)
+    settings = Recipe.from_file(tmp_path / "r.toml").training
+    scales = [learning_rate_scale(step, 20, settings) for step in range(21)]
+    assert scales[0] == 0.5
+    assert scales[1:11] == [1.0] * 10
+    assert scales[11:] == pytest.approx([0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.0])
+
+
+@pytest.mark.parametrize("shape", [(3, 8, 24), (2, 24, 8), (1, 16, 16)])
+def test_orthogonalised_matrices_have_singular_values_near_one(shape: tuple[int, int, int]) -> None:
+    matrices = torch.randn(shape, generator=torch.Generator().manual_seed(1))
+    values = torch.linalg.svdvals(orthogonalise(matrices).float())
+    # Four steps in bf16 are meant to come near, not to arrive.
+    assert values.min() > 0.4
+    assert values.max() < 1.3
+
+
+def test_an_exported_run_is_what_transformers_computes(tmp_path: Path, data: Path) -> None:
+    from transformers import Qwen3MoeForCausalLM
+
+    from inference.models.config import Qwen3MoeConfig
+    from inference.models.loader import load_weights
+
+    run = new_run(tmp_path / "run", data, 4)
+    for _ in range(4):
+        run.train_step()
+    run.save()
+    (tmp_path / "tokenizer.json").write_text("{}")
+    out = tmp_path / "out"
+    size = export(tmp_path / "run", tmp_path / "tokenizer.json", "tiny", out)
+    assert size == (out / "model.safetensors").stat().st_size
+    assert {file.name for file in out.iterdir()} == {
+        "config.json", "generation_config.json", "card.json", "tokenizer.json", "model.safetensors",
+    }  # fmt: skip
+    ids = torch.arange(40)[None] % 64
+    theirs = Qwen3MoeForCausalLM.from_pretrained(out, dtype=torch.float32)
+    config = Qwen3MoeConfig.from_file(out / "config.json")
+    ours = load_weights(out, config, torch.device("cpu"), torch.float32)
+    with torch.no_grad():
+        expected = theirs(ids).logits
+        from training.network import TrainingNetwork
+
+        logits = ours.logits(TrainingNetwork(ours, compiled=False).hidden(ids)[0])
+    torch.testing.assert_close(logits, expected, rtol=0, atol=1e-4)
+    trained = run.model.embed_tokens.float()
+    torch.testing.assert_close(ours.embed_tokens.data, trained.data, rtol=0, atol=0)
