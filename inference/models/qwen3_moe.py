@@ -54,7 +54,8 @@ class Qwen3MoeLayer(nn.Module):
 
     def attend(self, x: Tensor, rotation: tuple[Tensor, Tensor], cache: KvCache, index: int) -> Tensor:
         n, (h, g, c) = x.shape[0], (self.config.num_heads, self.config.num_kv_heads, self.config.head_dim)
-        q, k, v = F.linear(x, self.qkv_proj).view(n, h + 2 * g, c).split([h, g, g], dim=1)
+        heads = F.linear(x, self.qkv_proj).view(n, h + 2 * g, c)
+        q, k, v = torch.split(heads, [h, g, g], dim=1)
         q = ops.rope(ops.rms_norm(q, self.q_norm, self.config.rms_norm_eps), *rotation)
         k = ops.rope(ops.rms_norm(k, self.k_norm, self.config.rms_norm_eps), *rotation)
         keys, values = cache.append(index, k, v)
