@@ -1,0 +1,144 @@
+"""The real server and the real worker, as processes, driven by pytest-lsp's client over stdio.
+
+The model writes " self.name" whatever the prompt, so what is shown is known.
+"""
+
+import asyncio
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lsprotocol import types
+from pytest_lsp import LanguageClient, client_capabilities, make_test_lsp_client
+
+pytestmark = pytest.mark.asyncio
+
+GIVE_UP_S = 180.0
+URI = "file:///project/reader.py"
+CODE = "class Reader:\n    # 名前 😀\n    def title(self):\n        return\n"
+
+
+@pytest.fixture(scope="module")
+def environment() -> Iterator[dict[str, str]]:
+    """No worker, socket, log or path of the user's is touched."""
+    with tempfile.TemporaryDirectory(prefix="mf") as directory:
+        names = ("HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CACHE_HOME")
+        Path(directory).chmod(0o700)
+        yield {**os.environ, **dict.fromkeys(names, directory), "PYTHONPATH": str(Path.cwd())}
+
+
+@pytest.fixture(scope="module")
+def model(make_scripted_model: Callable[[str], Path]) -> Path:
+    return make_scripted_model(" self.name")
+
+
+async def start(environment: dict[str, str]) -> LanguageClient:
+    client = make_test_lsp_client()
+    await client.start_io(sys.executable, "-m", "lsp_server", "lsp", "--stdio", env=environment)
+    return client
+
+
+async def begin(client: LanguageClient, profile: str, options: dict[str, Any]) -> types.InitializeResult:
+    capabilities = client_capabilities(profile)
+    assert capabilities.text_document is not None
+    capabilities.text_document.inline_completion = types.InlineCompletionClientCapabilities()
+    workspace = capabilities.workspace
+    if workspace is not None:
+        workspace.configuration = False  # the options are the settings
+    return await client.initialize_session(
+        types.InitializeParams(
+            capabilities=capabilities,
+            process_id=os.getpid(),
+            root_uri="file:///project",
+            initialization_options={"privateWorker": True, **options},
+        )
+    )
+
+
+def at(line: int, character: int) -> types.InlineCompletionParams:
+    return types.InlineCompletionParams(
+        types.InlineCompletionContext(types.InlineCompletionTriggerKind.Automatic),
+        types.TextDocumentIdentifier(URI),
+        types.Position(line, character),
+    )
+
+
+async def completed(
+    client: LanguageClient, params: types.InlineCompletionParams
+) -> types.InlineCompletionItem:
+    """Ask until the worker is up: before that the answer is empty."""
+    async with asyncio.timeout(GIVE_UP_S):
+        while True:
+            result = await client.text_document_inline_completion_async(params)
+            assert isinstance(result, types.InlineCompletionList)
+            if result.items:
+                [item] = result.items
+                return item
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize(("profile", "encoding"), [("visual-studio-code", "utf-16"), ("neovim", "utf-8")])
+async def test_a_session(environment: dict[str, str], model: Path, profile: str, encoding: str) -> None:
+    client = await start(environment)
+    initialized = await begin(client, profile, {"model": str(model)})
+    assert initialized.capabilities.position_encoding == encoding
+    client.text_document_did_open(
+        types.DidOpenTextDocumentParams(types.TextDocumentItem(URI, "python", 1, CODE))
+    )
+
+    item = await completed(client, at(3, 14))
+    cursor = types.Position(3, 14)
+    assert (item.insert_text, item.range) == (" self.name", types.Range(cursor, cursor))
+
+    both = [client.text_document_inline_completion_async(at(3, 14)) for _ in range(2)]
+    async with asyncio.timeout(GIVE_UP_S):
+        older, newer = await asyncio.gather(*both)
+    assert not older.items
+    assert newer.items[0].insert_text == " self.name"
+
+    # The emoji is two units in utf-16 and four bytes in utf-8; the name before it two or six.
+    end = types.Position(1, {"utf-16": 11, "utf-8": 17}[encoding])
+    start_of_emoji = types.Position(1, end.character - {"utf-16": 2, "utf-8": 4}[encoding])
+    client.text_document_did_change(
+        types.DidChangeTextDocumentParams(
+            types.VersionedTextDocumentIdentifier(2, URI),
+            [
+                types.TextDocumentContentChangePartial(types.Range(start_of_emoji, end), "x"),
+                types.TextDocumentContentChangePartial(types.Range(cursor, cursor), " None\n\nreturn"),
+            ],
+        )
+    )
+    item = await completed(client, at(5, 6))
+    assert item.insert_text == " self.name"
+
+    await client.shutdown_session()
+    await client.stop()
+
+
+async def test_a_model_that_is_not_there_is_told_with_its_cure(environment: dict[str, str]) -> None:
+    client = await start(environment)
+    heard: list[Any] = []
+    told = asyncio.Event()
+
+    @client.feature("midfill/status")
+    def status(params: Any) -> None:
+        heard.append(params)
+        if params.state == "error":
+            told.set()
+
+    await begin(client, "neovim", {"model": "/nowhere/model"})
+    client.text_document_did_open(
+        types.DidOpenTextDocumentParams(types.TextDocumentItem(URI, "python", 1, CODE))
+    )
+    async with asyncio.timeout(GIVE_UP_S):
+        await told.wait()
+        result = await client.text_document_inline_completion_async(at(3, 14))
+    assert not result.items
+    assert "/nowhere/model" in heard[-1].message
+    assert heard[-1].cure
+    await client.shutdown_session()
+    await client.stop()
