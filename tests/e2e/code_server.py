@@ -41,6 +41,7 @@ SETTINGS = {
 
 GHOST = "[class*=ghost-text]"
 STATUS = "[id='midfill.midfill.midfill.status']"
+EXPLORER_ROW = ".explorer-folders-view .monaco-list-row"
 NOTIFICATION = ".notifications-toasts .notification-list-item"
 EXIT_TIMEOUT_S = 30.0
 
@@ -109,10 +110,10 @@ class CodeServer:
         found = re.search(r"server listening on (http\S+)", (self._home / "log.txt").read_text())
         return found.group(1) if found else None
 
-    def set(self, **settings: Any) -> None:
-        """Changes user settings of the section `midfill` while VS Code runs."""
-        changed = SETTINGS | {f"midfill.{name}": value for name, value in settings.items()}
-        (self._home / "data" / "User" / "settings.json").write_text(json.dumps(changed))
+    def settings(self) -> dict[str, Any]:
+        """The user's settings as they are on disk."""
+        settings: dict[str, Any] = json.loads((self._home / "data" / "User" / "settings.json").read_text())
+        return settings
 
     def command(self, title: str) -> None:
         """Runs a command from the palette."""
@@ -122,11 +123,14 @@ class CodeServer:
 
     def open_file(self, name: str, line: int, column: int) -> None:
         """Opens a file of the folder with the cursor there (1-based)."""
-        self.browser.press("Control+p")
-        self.browser.type(f"{name}:{line}:{column}")
-        self._see(".quick-input-list .monaco-list-row", name)
-        self.browser.press("Enter")
+        self._see(EXPLORER_ROW, name)
+        self.browser.do("click", selector=f"{EXPLORER_ROW}:has-text('{name}')")
         self._see(".tab.active", name)
+        self.browser.press("Control+g")
+        self.browser.type(f"{line}:{column}")
+        self._see(".quick-input-list .monaco-list-row", f"line {line} at column {column}")
+        self.browser.press("Enter")
+        self._see(".statusbar-item", f"Ln {line}, Col {column}")
 
     def _see(self, selector: str, text: str) -> None:
         eventually(
@@ -134,8 +138,8 @@ class CodeServer:
         )
 
     def ghost(self) -> str:
-        """The ghost text on show, its lines joined; empty if there is none."""
-        return "\n".join(text for text in self.browser.texts(GHOST) if text)
+        """The ghost text on show, without its line ends; empty if there is none."""
+        return "".join(self.browser.texts(GHOST))
 
     def status(self) -> str:
         return " ".join(self.browser.texts(STATUS))

@@ -21,8 +21,7 @@ from tests.e2e.code_server import CodeServer
 from tests.e2e.fetch_editors import REPOSITORY, Editors, FetchError, cache_directory, fetch_editors
 from tests.e2e.neovim import Neovim
 
-INDENT = "    "
-STATISTICS = f'''\
+STATISTICS = '''\
 """Small statistics."""
 
 
@@ -33,7 +32,6 @@ def total(values):
 
 def mean(values):
     """Return the arithmetic mean of the values."""
-{INDENT}
 '''
 
 NEOVIM_SIZE = (96, 24)
@@ -112,10 +110,11 @@ def scripted(
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A project with one file, statistics.py, to open."""
+    """A project with a file to complete, and one that the scripted server finds fault with."""
     folder = tmp_path / "project"
     folder.mkdir()
     (folder / "statistics.py").write_text(STATISTICS)
+    (folder / "damaged.py").write_text("")
     return folder
 
 

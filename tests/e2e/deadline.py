@@ -14,7 +14,7 @@ INTERVAL_S = 0.1
 
 
 def eventually(probe: Callable[[], T], what: str, patience_s: float = PATIENCE_S) -> T:
-    """Polls until `probe` gives something true, and returns that. Raises AssertionError after `patience_s`."""
+    """Polls until `probe` gives something true, and returns that. Raises AssertionError if it never does."""
     deadline = time.monotonic() + patience_s
     while not (seen := probe()):
         if time.monotonic() > deadline:

@@ -40,7 +40,7 @@ async def inline_completion(
 ) -> types.InlineCompletionList:
     """On an indented empty line, the next statement; elsewhere nothing."""
     document = ls.workspace.get_text_document(params.text_document.uri)
-    line = document.lines[params.position.line].rstrip("\n") if document.lines else ""
+    line = "".join(document.lines[params.position.line :][:1]).rstrip("\n")
     if not line or line.strip():
         return types.InlineCompletionList([])
     for piece in PIECES if ls.streaming else ():
@@ -54,9 +54,10 @@ async def inline_completion(
     return types.InlineCompletionList([types.InlineCompletionItem(insert_text=COMPLETION, range=here)])
 
 
-@server.command("scripted.fail")
-def fail(ls: ScriptedServer) -> None:
-    status(ls, "error", "The model file is damaged.", "Run midfill doctor.")
+@server.feature(types.TEXT_DOCUMENT_DID_OPEN)
+def did_open(ls: ScriptedServer, params: types.DidOpenTextDocumentParams) -> None:
+    if params.text_document.uri.endswith("/damaged.py"):
+        status(ls, "error", "The model file is damaged.", "Run midfill doctor.")
 
 
 def status(ls: ScriptedServer, state: str, message: str, cure: str = "") -> None:

@@ -14,28 +14,28 @@ from tests.e2e.scripted_server import COMPLETION
 
 pytestmark = pytest.mark.editors
 
-BODY_LINE = 11  # of conftest.STATISTICS: the empty body of mean()
+BODY = 10  # index of the line after conftest.STATISTICS, whose last function has no body
 
 CLIENT = "vim.lsp.get_clients({ name = 'midfill' })[1]"
 
 Start = Callable[[Mapping[str, str]], Neovim]
 
 
-def edit_body(nvim: Neovim) -> None:
-    """Opens the file and stands in insert mode at the end of the empty body."""
-    nvim.call("nvim_command", f"edit +{BODY_LINE} statistics.py")
+def open_body(nvim: Neovim) -> None:
+    """Opens a new line under the docstring of mean(), as a user does who goes on to write its body."""
+    nvim.call("nvim_command", "edit statistics.py")
     eventually(lambda: nvim.lua(f"return {CLIENT} ~= nil"), "the server is attached")
-    nvim.press("A")
+    nvim.press("Go")
 
 
-def test_scripted_ghost_text_is_accepted_and_undone(neovim: Start, scripted: Mapping[str, str]) -> None:
+def test_ghost_text_is_accepted_and_undone(neovim: Start, scripted: Mapping[str, str]) -> None:
     with neovim(scripted) as nvim:
-        edit_body(nvim)
+        open_body(nvim)
         assert eventually(nvim.ghost, "ghost text") == COMPLETION
         nvim.press("<Tab>")
-        eventually(lambda: nvim.lines()[BODY_LINE - 1] == f"    {COMPLETION}", "the text is in the buffer")
+        eventually(lambda: nvim.lines()[BODY] == f"    {COMPLETION}", "the text is in the buffer")
         nvim.press("<Esc>u")
-        eventually(lambda: nvim.lines()[BODY_LINE - 1] == "    ", "undo takes it back")
+        eventually(lambda: nvim.lines()[BODY] == "    ", "undo takes it back")
 
 
 def test_tab_is_a_tab_where_there_is_no_ghost_text(neovim: Start, scripted: Mapping[str, str]) -> None:
@@ -51,18 +51,17 @@ def test_what_was_typed_of_the_ghost_text_is_not_inserted_again(
     neovim: Start, scripted: Mapping[str, str]
 ) -> None:
     with neovim(scripted) as nvim:
-        edit_body(nvim)
+        open_body(nvim)
         eventually(nvim.ghost, "ghost text")
         nvim.press("ret<Tab>")  # faster than the next request
-        eventually(lambda: nvim.lines()[BODY_LINE - 1] == f"    {COMPLETION}", "the text once")
+        eventually(lambda: nvim.lines()[BODY] == f"    {COMPLETION}", "the text once")
         nvim.press("<Esc>u")
-        eventually(lambda: nvim.lines()[BODY_LINE - 1] == "    ret", "undo leaves what was typed")
+        eventually(lambda: nvim.lines()[BODY] == "    ret", "undo leaves what was typed")
 
 
 def test_an_error_of_the_server_is_shown_with_its_cure(neovim: Start, scripted: Mapping[str, str]) -> None:
     with neovim(scripted) as nvim:
-        edit_body(nvim)
-        nvim.lua(f"{CLIENT}:exec_cmd({{ title = '', command = 'scripted.fail' }})")
+        nvim.call("nvim_command", "edit damaged.py")
         eventually(lambda: "error" in nvim.lua("return require('midfill').statusline()"), "the status")
         messages = nvim.call("nvim_exec2", "messages", {"output": True})["output"]
         assert "The model file is damaged. Run midfill doctor." in messages
@@ -78,7 +77,7 @@ def test_checkhealth_names_the_missing_program(neovim: Start, nothing: Mapping[s
 
 def test_checkhealth_is_content_with_a_running_server(neovim: Start, scripted: Mapping[str, str]) -> None:
     with neovim(scripted) as nvim:
-        edit_body(nvim)
+        open_body(nvim)
         eventually(lambda: nvim.lua("return require('midfill').status() ~= nil"), "the server's status")
         nvim.press("<Esc>")
         nvim.call("nvim_command", "checkhealth midfill")
@@ -90,6 +89,6 @@ def test_checkhealth_is_content_with_a_running_server(neovim: Start, scripted: M
 
 def test_picture(neovim: Start, scripted: Mapping[str, str], browser: Browser, pictures: Path) -> None:
     with neovim(scripted) as nvim:
-        edit_body(nvim)
+        open_body(nvim)
         eventually(nvim.ghost, "ghost text")
         browser.picture_of_html(nvim.screen.to_html(), pictures / "neovim.png")
