@@ -82,7 +82,9 @@ async def attach(
         else:
             sock, process = await _meet(command, start_timeout_s)
     except (OSError, UnsafeDirectoryError) as error:
-        raise WorkerFailure(f"cannot start the worker: {error}", is_final=True) from error
+        # Too few descriptors or processes, or a full disk, may pass; a missing program does not come back.
+        stays = isinstance(error, UnsafeDirectoryError | FileNotFoundError | PermissionError)
+        raise WorkerFailure(f"cannot start the worker: {error}", is_final=stays) from error
     pid = process.pid if process is not None else _peer_pid(sock)
     channel = await Channel.adopt(sock)
     try:

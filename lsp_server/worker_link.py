@@ -165,6 +165,12 @@ class WorkerLink:
                     return
                 self._tell(LinkStatus("starting", f"{failure}; starting it again in {pause_s:g} s"))
                 await asyncio.sleep(pause_s)
+            except Exception as error:  # a mistake of ours must not leave the editor with a silent link
+                log.exception("the link to the worker broke")
+                self._connection = None
+                self._end_all(f"the link to the worker broke: {error}")
+                self._give_up(WorkerFailure(f"the link to the worker broke: {error!r}", is_final=True))
+                return
 
     async def _run_once(self, backoff: Backoff) -> None:
         """One worker from its start to its end, which is always a WorkerFailure."""

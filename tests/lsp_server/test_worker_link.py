@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -15,6 +17,7 @@ import pytest_asyncio
 
 from inference.messages import Generate
 from inference.transport import lock_path, socket_path
+from lsp_server import worker_attach, worker_process
 from lsp_server.backoff import Backoff
 from lsp_server.worker_link import Generation, LinkStatus, Patience, WorkerCommand, WorkerLink, ask_status
 
@@ -87,6 +90,9 @@ async def bench(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
             await link.close()
         for pid in bench.pids:
             await bench.kill(pid)
+        for process in worker_process._left_running:  # some may not have come to write down their id
+            process.kill()
+            process.wait()
 
 
 def is_alive(pid: int) -> bool:
@@ -297,6 +303,37 @@ async def test_a_program_that_cannot_be_run_is_told_at_once(bench: Bench) -> Non
     status = await link.settled()
     assert status.state == "error"
     assert "/nowhere/midfill-worker" in status.message
+
+
+async def test_a_shortage_is_tried_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """EMFILE, ENOMEM, ENOSPC: what is short now may be there a moment later."""
+    shortages = [
+        OSError(errno.EMFILE, "Too many open files"),
+        OSError(errno.ENOSPC, "No space left on device"),
+    ]
+
+    def start_if_alone(command: WorkerCommand, path: Path) -> subprocess.Popen[bytes] | None:
+        if shortages:
+            raise shortages.pop()
+        return worker_attach_start(command, path)
+
+    worker_attach_start = worker_attach._start_if_alone
+    monkeypatch.setattr(worker_attach, "_start_if_alone", start_if_alone)
+    link = await bench.up("hello welcome serve")
+    assert any("No space left" in status.message for status in bench.told)
+    assert await read(link.generate(ask())) == "x = |\n"
+
+
+async def test_a_mistake_of_ours_is_told_and_ends_what_waits(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = await bench.up(f"{UP} generate chunk hang")
+    monkeypatch.setattr(link, "_accept", lambda message: 1 / 0)
+    generation = link.generate(ask())
+    assert await read(generation) == ""
+    assert generation.error is not None
+    await bench.until(lambda: link.current.state == "error")
+    assert "ZeroDivisionError" in link.current.message
 
 
 async def test_a_socket_directory_of_someone_else_is_told_at_once(bench: Bench) -> None:
