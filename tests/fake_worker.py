@@ -47,6 +47,9 @@ from inference.messages import (
     encode,
 )
 
+MAX_LIFE_S = 300
+"""Should a test fail to end it."""
+
 STATISTICS = Statistics(10, 4, 2, 0.1, 1.0, 2.0, 3.0)
 
 
@@ -166,6 +169,7 @@ def main() -> None:
     parser.add_argument("--lock-fd", type=int)
     parser.add_argument("--private-fd", type=int)
     options, _rest = parser.parse_known_args()
+    signal.alarm(MAX_LIFE_S)
     with options.starts.open("a+") as starts:
         starts.write(f"{os.getpid()}\n")
         starts.seek(0)
