@@ -72,11 +72,14 @@ class EngineThread:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self, timeout_s: float) -> bool:
-        """Asks the thread to end after its current step; whether it did within `timeout_s`."""
+    def stop(self) -> None:
+        """The thread ends after its current step, and from now on the listener hears nothing of it."""
         with self._changed:
             self._stopping = True
             self._changed.notify()
+
+    def join(self, timeout_s: float) -> bool:
+        """Whether the thread ends within `timeout_s`."""
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
@@ -112,17 +115,18 @@ class EngineThread:
             engine = self._load()
             self._begin(engine)
             while self._wait_for_work(engine):
-                if events := engine.step():
-                    self._listener.happened([self._with_waiting_time(event) for event in events])
+                self._tell(engine.step())
         except ModelError as error:
             log.error("%s", error)
-            self._listener.failed(error)
+            self._fail(error)
         except Exception as error:  # whatever it was, clients must hear of it
             log.exception("the engine broke")
-            self._listener.failed(error)
+            self._fail(error)
 
     def _begin(self, engine: Engine) -> None:
         with self._changed:
+            if self._stopping:
+                return
             self._engine = engine
             self._listener.loaded(engine.model)
             now = time.perf_counter()
@@ -136,6 +140,16 @@ class EngineThread:
         with self._changed:
             self._changed.wait_for(lambda: self._stopping or engine.has_work)
             return not self._stopping
+
+    def _tell(self, events: list[Event]) -> None:
+        with self._changed:
+            if events and not self._stopping:
+                self._listener.happened([self._with_waiting_time(event) for event in events])
+
+    def _fail(self, error: Exception) -> None:
+        with self._changed:
+            if not self._stopping:
+                self._listener.failed(error)
 
     def _with_waiting_time(self, event: Event) -> Event:
         """The engine's clock starts with `submit`; the user's started before."""

@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None, *, load: Load | None = None) ->
         print(f"midfill worker: {error}", file=sys.stderr)
         return 1
     log.info("ends with exit code %d", code)
-    if not service.engine_thread.stop(STOP_TIMEOUT_S):
+    if not service.engine_thread.join(STOP_TIMEOUT_S):
         logging.shutdown()
         os._exit(code)  # Python would wait for, or crash in, a thread that is deep in native code
     return code

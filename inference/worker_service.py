@@ -56,6 +56,8 @@ class WorkerService:
         self._problem = problem
         self._started = time.monotonic()
         self._model: LoadedModel | None = None
+        self._over = asyncio.Event()
+        self._exit_code = 0
         self._failure: Error | None = None
         self._failure_code = 1
         self._numbers = itertools.count(1)
@@ -73,7 +75,8 @@ class WorkerService:
         server = await asyncio.start_unix_server(self._connected, sock=listening)
         self._start_idle_timer()
         try:
-            return await self._ended
+            await self._over.wait()
+            return self._exit_code
         finally:
             server.close()
             await self._hang_up()
@@ -85,14 +88,16 @@ class WorkerService:
         conversation = self._start_conversation(channel)
         conversation.add_done_callback(lambda _task: self.end(0))
         try:
-            return await self._ended
+            await self._over.wait()
+            return self._exit_code
         finally:
             await self._hang_up()
 
     def end(self, code: int) -> None:
-        """Ends the service; the first exit code stands."""
-        if not self._ended.done():
-            self._ended.set_result(code)
+        """Ends the service, and the engine thread after its step; the first exit code stands."""
+        if not self._over.is_set():
+            self._exit_code = code
+            self._over.set()
 
     # From the engine thread.
 
@@ -109,11 +114,12 @@ class WorkerService:
 
     def _begin(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._ended: asyncio.Future[int] = self._loop.create_future()
         self.engine_thread.start()
 
     async def _hang_up(self) -> None:
-        """Sends what is queued; a client that does not read it within a second is cut off."""
+        """Sends what is queued; a client that does not read it within a second is cut off. The engine thread,
+        which may outlive the event loop, is silenced first."""
+        self.engine_thread.stop()
         if self._idle is not None:
             self._idle.cancel()
         for conversation in self._conversations:

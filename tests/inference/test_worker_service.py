@@ -174,7 +174,7 @@ async def bench() -> AsyncIterator[Bench]:
         if bench.exit_code is not None:
             bench.running.end(0)
             await bench.code()
-            assert bench.running.engine_thread.stop(GIVE_UP_S)
+            assert bench.running.engine_thread.join(GIVE_UP_S)
         for channel in bench.channels:
             await channel.close()
 
@@ -556,6 +556,21 @@ class TestLifetime:
         await bench.connect()
         assert await bench.code() == 0
 
+    async def test_what_ends_after_the_service_is_told_to_nobody(self, bench: Bench) -> None:
+        """The engine thread may finish its load or its step when the event loop is closed."""
+        bench.may_load.clear()
+        service = await bench.start()
+        await bench.greeted()
+        service.end(0)
+        assert await bench.code() == 0
+        told: list[object] = []
+        service.loaded = told.append  # type: ignore[method-assign]
+        service.failed = told.append  # type: ignore[method-assign]
+        service.happened = told.append  # type: ignore[method-assign]
+        bench.may_load.set()
+        assert service.engine_thread.join(GIVE_UP_S)
+        assert told == []
+
     async def test_a_private_worker_ends_with_its_client(self, bench: Bench) -> None:
         ours, theirs = socket.socketpair()
         service = bench.service()
@@ -568,4 +583,4 @@ class TestLifetime:
         await client.close()
         async with asyncio.timeout(GIVE_UP_S):
             assert await ended == 0
-        assert service.engine_thread.stop(GIVE_UP_S)
+        assert service.engine_thread.join(GIVE_UP_S)
