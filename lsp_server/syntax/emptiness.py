@@ -16,6 +16,7 @@ _VALUE_BEFORE = re.compile(r"(?:[=(,\[:?&|]|\breturn|\byield)\s*$")
 _PYTHON_HEADER = re.compile(
     r"\s*(?:(?:async\s+)?(?:def|for|with)|class|if|elif|else|while|try|except|finally|match|case)\b"
 )
+_DOCSTRING = re.compile(r"\s*[rRuU]?(?:\"|')")
 
 
 def only_closers(rest: str) -> bool:
@@ -81,6 +82,8 @@ def _without_code(lexicon: Lexicon, text: str, start: int, stop: int) -> bool:
 def _in_empty_suite(site: Site) -> bool:
     """Python: put a statement at the cursor, and see what shares its block."""
     tree = site.snapshot.tree
+    if not _PYTHON_HEADER.match(site.header_line) and not _DOCSTRING.match(site.header_line):
+        return False  # and no reparse, the cost of which grows with the document
     if tree is None:
         return _below_header(site)
     space = " " if site.before.strip() else ""

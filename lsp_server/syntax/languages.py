@@ -3,41 +3,41 @@
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import PurePosixPath
-from typing import Literal, get_args
+from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 from tree_sitter import Language
-from tree_sitter_language_pack import SupportedLanguage, get_language
+from tree_sitter_language_pack import get_language
 
-from lsp_server.syntax.lexicon import HASH, LEXICONS, C, Lexicon
+from lsp_server.syntax.lexicon import HASH, LEXICONS, PROSE, UNKNOWN, C, Lexicon
 
-_GRAMMARS: frozenset[str] = frozenset(get_args(SupportedLanguage))
+# Of the 165 grammars in the wheel, those that were given thousands of random edits and came back each time. A
+# grammar is C code that nothing can interrupt: those of COBOL and Perl never return from some texts.
+_GRAMMARS = frozenset(
+    {
+        "bash", "c", "clojure", "cmake", "cpp", "csharp", "css", "cuda", "dart", "dockerfile", "elixir",
+        "elm", "erlang", "fortran", "go", "graphql", "groovy", "haskell", "hcl", "html", "java",
+        "javascript", "json", "julia", "kotlin", "lua", "luau", "make", "matlab", "nim", "nix", "objc",
+        "ocaml", "php", "powershell", "proto", "python", "r", "ruby", "rust", "scala", "scheme", "scss",
+        "solidity", "sql", "starlark", "svelte", "swift", "terraform", "toml", "tsx", "typescript",
+        "verilog", "vhdl", "vue", "xml", "yaml", "zig",
+    }
+)  # fmt: skip
 
-# The protocol's languageIds, and those of common extensions, that are not a grammar's name.
+# The protocol's languageIds that are not the name of a grammar.
 _GRAMMAR_OF_ID = {
-    "bat": "",
     "c++": "cpp",
-    "coffeescript": "",
     "cuda-cpp": "cuda",
     "dockercompose": "yaml",
-    "fsharp": "",
-    "git-commit": "",
-    "gitcommit": "",
     "golang": "go",
     "javascriptreact": "javascript",
     "jsonc": "json",
     "jsx": "javascript",
-    "less": "",
     "makefile": "make",
-    "markdown": "",
     "objective-c": "objc",
     "objective-cpp": "objc",
-    "plaintext": "",
-    "restructuredtext": "",
-    "rst": "",
     "sh": "bash",
     "shellscript": "bash",
-    "text": "",
     "typescriptreact": "tsx",
     "zsh": "bash",
 }
@@ -71,7 +71,6 @@ _GRAMMAR_OF_EXTENSION = {
     ".mjs": "javascript",
     ".ml": "ocaml",
     ".php": "php",
-    ".pl": "perl",
     ".py": "python",
     ".pyi": "python",
     ".r": "r",
@@ -93,8 +92,26 @@ _GRAMMAR_OF_EXTENSION = {
 
 # How a language bounds its blocks: by braces, by indentation alone, or by a closing word under the header.
 Blocks = Literal["braces", "indentation", "words"]
-_INDENTATION = frozenset({"python", "yaml", "gdscript", "nim", "haskell", "elm", "starlark", "fsharp", "pug"})
-_WORDS = frozenset({"ruby", "lua", "luau", "bash", "elixir", "julia", "fish", "vim", "matlab", "ada", "make"})
+_INDENTATION = frozenset({"python", "yaml", "nim", "haskell", "elm", "starlark"})
+_WORDS = frozenset(
+    {
+        "bash",
+        "cmake",
+        "elixir",
+        "fortran",
+        "julia",
+        "lua",
+        "luau",
+        "make",
+        "matlab",
+        "ruby",
+        "verilog",
+        "vhdl",
+    }
+)
+_PROSE = frozenset(
+    {"git-commit", "gitcommit", "latex", "markdown", "plaintext", "restructuredtext", "rst", "tex", "text"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +128,7 @@ def language(name: str) -> Language:
     """The grammar itself; its shared library is loaded at the first call. Raises LookupError without one."""
     if name not in _GRAMMARS:
         raise LookupError(name)
-    return get_language(name)  # type: ignore[arg-type]  # a Literal of 170 names, checked above
+    return get_language(name)  # type: ignore[arg-type]  # one of a Literal's names, checked above
 
 
 @lru_cache(maxsize=256)
@@ -125,3 +142,12 @@ def grammar_for(language_id: str, uri: str) -> Grammar | None:
         return None
     blocks: Blocks = "indentation" if name in _INDENTATION else "words" if name in _WORDS else "braces"
     return Grammar(name, blocks, LEXICONS.get(name, HASH if blocks == "indentation" else C))
+
+
+def lexicon_for(language_id: str, uri: str) -> Lexicon:
+    """The lexical rules of a document, which has some even where there is no grammar for it."""
+    grammar = grammar_for(language_id, uri)
+    if grammar is not None:
+        return grammar.lexicon
+    name = language_id.lower()
+    return LEXICONS.get(name, PROSE if name in _PROSE else UNKNOWN)

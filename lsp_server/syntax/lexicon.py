@@ -103,35 +103,57 @@ _SHELL = Lexicon(
 )
 _DASHES = (_line("--"), _string('"'))
 
+_SEMICOLON = Lexicon((_line(";"), _string('"', multiline=True)))
+_PERCENT = Lexicon((_line("%"), _string('"')))
+_HASH_AND_SLASHES = Lexicon((*_SLASHES, _line("#"), _string('"')))
+_MARKUP = Lexicon((_block("<!--", "-->"),), brackets=False)
+_LUA = Lexicon((*_DASHES, _string("'"), _block("--[[", "]]")))
+
 LEXICONS = {
     "bash": _SHELL,
+    "clojure": _SEMICOLON,
+    "cmake": Lexicon((_line("#"), _string('"', multiline=True))),
     "css": Lexicon((_block("/*", "*/"), *_QUOTES)),
     "dart": Lexicon((*_SLASHES, *_QUOTES, _string('"""', multiline=True), _string("'''", multiline=True))),
+    "dockerfile": HASH,
     "elixir": Lexicon((_line("#"), _string('"', multiline=True), _string('"""', multiline=True))),
-    "fish": _SHELL,
+    "elm": Lexicon((_line("--"), _block("{-", "-}"), _string('"')), characters=True),
+    "erlang": _PERCENT,
+    "fortran": Lexicon((_line("!"), *_QUOTES)),
     "go": Lexicon((*_SLASHES, _string('"'), _string("`", multiline=True, escape=False)), characters=True),
+    "graphql": Lexicon((_line("#"), _string('"'), _string('"""', multiline=True))),
     "haskell": Lexicon((_line("--"), _block("{-", "-}"), _string('"')), characters=True),
-    "html": Lexicon((_block("<!--", "-->"),), brackets=False),
+    "hcl": _HASH_AND_SLASHES,
+    "html": _MARKUP,
     "java": _TRIPLE,
     "javascript": _JAVASCRIPT,
     "julia": Lexicon((_line("#"), _string('"'), _string('"""', multiline=True)), characters=True),
     "kotlin": _TRIPLE,
-    "lua": Lexicon((*_DASHES, _string("'"), _block("--[[", "]]"))),
+    "lua": _LUA,
+    "luau": _LUA,
     "make": HASH,
+    "matlab": _PERCENT,
+    "nix": Lexicon((_line("#"), _string('"'), _string("''", multiline=True, escape=False))),
     "ocaml": Lexicon((_block("(*", "*)"), _string('"', multiline=True)), characters=True),
     "perl": HASH,
     "php": Lexicon((*_SLASHES, _line("#"), _string('"', multiline=True), _string("'", multiline=True))),
+    "powershell": HASH,
     "python": _PYTHON,
     "r": HASH,
     "ruby": HASH,
     "rust": Lexicon((*_SLASHES, _string('"', multiline=True)), characters=True, raw=True),
     "scala": _TRIPLE,
+    "scheme": _SEMICOLON,
     "sql": Lexicon((_line("--"), _block("/*", "*/"), *_QUOTES)),
     "starlark": _PYTHON,
+    "svelte": _MARKUP,
     "swift": Lexicon((*_SLASHES, _string('"'), _string('"""', multiline=True))),
+    "terraform": _HASH_AND_SLASHES,
     "toml": _PYTHON,
     "tsx": _JAVASCRIPT,
     "typescript": _JAVASCRIPT,
-    "xml": Lexicon((_block("<!--", "-->"),), brackets=False),
+    "vhdl": Lexicon(_DASHES, characters=True),
+    "vue": _MARKUP,
+    "xml": _MARKUP,
     "yaml": HASH,
 }

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from lsp_server.document import Snapshot
 from lsp_server.syntax.indentation import width
-from lsp_server.syntax.lexicon import UNKNOWN, Lexicon
+from lsp_server.syntax.languages import lexicon_for
+from lsp_server.syntax.lexicon import Lexicon
 from lsp_server.syntax.scan import Event, Kind, State, scan
 
 # How far to read before and behind the cursor. 8,000 characters are some 200 lines and read in about 2 ms.
@@ -73,7 +74,7 @@ class Site:
 
 def survey(snapshot: Snapshot, offset: int) -> Site:
     """Look around the cursor at `offset`."""
-    lexicon = snapshot.grammar.lexicon if snapshot.grammar else UNKNOWN
+    lexicon = lexicon_for(snapshot.language, snapshot.uri)
     start = _anchor(snapshot, offset)
     events = list(scan(lexicon, snapshot.text, start, offset, State()))
     state = events[-1].after if events else State()
@@ -104,7 +105,7 @@ def _anchor(snapshot: Snapshot, offset: int) -> int:
         types = {node.type for node in snapshot.tree.path(snapshot.tree.byte(start))}
         if not any("string" in name or "comment" in name or "template" in name for name in types):
             return start
-    return snapshot.line_start(low)
+    return max(snapshot.line_start(low), low - REACH)
 
 
 def _closes(lexicon: Lexicon, snapshot: Snapshot, offset: int, state: State) -> bool:

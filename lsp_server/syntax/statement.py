@@ -65,7 +65,7 @@ def extent(site: Site, text: str, block: bool, final: bool) -> Extent:
 
 
 def _before_doubled(site: Site, text: str, depth: int) -> int:
-    """The length of `text`, about to close bracket `depth`, without what stands before its closing already."""
+    """The length of `text`, about to close bracket `depth`, without what stands before its closing now."""
     closing = site.closed_at[depth] if depth < len(site.closed_at) else None
     doubled = "" if closing is None else site.snapshot.text[site.offset : closing].strip()
     return len(text.removesuffix(doubled).rstrip()) if doubled and "\n" not in doubled else len(text)

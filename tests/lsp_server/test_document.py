@@ -1,5 +1,7 @@
 """Documents against an editor of UTF-16 code units, whatever is edited in whatever order."""
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,8 +15,11 @@ from tests.lsp_server.utf16 import Utf16Editor, to_text, to_units
 URI = "file:///a.py"
 # Every kind of line end, what only looks like one, and characters of each length in each encoding.
 PIECES = st.sampled_from(
-    ["\n", "\r\n", "\r", "\f", "\v", "\x1c", "\x85", "\u2028", "\u2029", "a", "é", "中", "😀", "👩‍💻", "\ud83d",
-     "\ude00", "\ufeff", "\0", "x = 1", "def f(a):\n    return (", ")", "'", '"""', "    ", "\t", "# ", "if x:\n"]
+    [
+        "\n", "\r\n", "\r", "\f", "\v", "\x1c", "\x85", "\u2028", "\u2029", "a", "é", "中", "😀", "👩‍💻",
+        "\ud83d", "\ude00", "\ufeff", "\0", "x = 1", "def f(a):\n    return (", ")", "'", '"""', "    ", "\t",
+        "# ", "if x:\n",
+    ]
 )  # fmt: skip
 TEXTS = st.lists(PIECES, max_size=12).map("".join)
 POSITIONS = st.tuples(st.integers(0, 12), st.integers(0, 12))
@@ -76,7 +81,8 @@ class Edits(RuleBasedStateMachine):
         if snapshot.tree is None:
             return
         assert snapshot.tree.text == snapshot.text
-        assert snapshot.tree.data == snapshot.text.encode("utf-8", "surrogatepass")
+        unpaired = re.sub("[\ud800-\udfff]", "\ufffd", snapshot.text)
+        assert snapshot.tree.data == unpaired.encode()
         assert snapshot.grammar is not None
         fresh = parse(snapshot.text, snapshot.grammar)
         assert fresh is not None
@@ -94,7 +100,7 @@ class Edits(RuleBasedStateMachine):
 
 
 TestEdits = Edits.TestCase
-TestEdits.settings = settings(max_examples=60, stateful_step_count=12, deadline=None)
+TestEdits.settings = settings(max_examples=30, stateful_step_count=10, deadline=None)
 
 
 @given(TEXTS, st.sampled_from(["utf-8", "utf-16", "utf-32"]))
@@ -209,10 +215,12 @@ def test_text_that_takes_too_long_to_parse_has_no_tree(monkeypatch: pytest.Monke
 @pytest.mark.parametrize("text", ["(" * 50_000, "[{" * 50_000])
 def test_deep_nesting_is_no_danger(text: str) -> None:
     snapshot = Document("file:///a.js", "javascript", 1, text).snapshot
-    if snapshot.tree is not None:
-        assert len(snapshot.tree.path(49_999)) <= 1000
+    assert snapshot.tree is not None
+    assert len(snapshot.tree.path(49_999)) <= 1000
 
 
-@pytest.mark.parametrize(("text", "newline"), [("a\r\nb\n", "\r\n"), ("a\nb\r\n", "\n"), ("a\rb", "\r"), ("", "\n")])
+@pytest.mark.parametrize(
+    ("text", "newline"), [("a\r\nb\n", "\r\n"), ("a\nb\r\n", "\n"), ("a\rb", "\r"), ("", "\n")]
+)
 def test_the_first_line_end_is_the_documents(text: str, newline: str) -> None:
     assert Document(URI, "python", 1, text).snapshot.newline == newline
