@@ -1,19 +1,11 @@
-"""The worker's service in this process, with an engine that echoes."""
+"""What a worker does for its clients, with an engine that echoes."""
 
 import asyncio
-import contextlib
 import os
 import socket
-import struct
-import tempfile
-import threading
-from collections import deque
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
-import pytest_asyncio
 
 from inference import worker_service
 from inference.messages import (
@@ -22,190 +14,22 @@ from inference.messages import (
     Chunk,
     Done,
     Error,
-    Generate,
     Hello,
-    Message,
-    Statistics,
     Status,
     StatusRequest,
     Welcome,
-    encode,
 )
 from inference.model import ModelError
-from inference.request import DoneEvent, ErrorEvent, Event, Request, RequestError, StopReason, TextEvent
-from inference.transport import Channel, ChannelClosed
-from inference.worker_service import WorkerService
-
-GIVE_UP_S = 60.0
-ZERO = Statistics(1, 0, 0, 0.0, 0.0, 0.0, 0.0)
-
-
-@dataclass(frozen=True, slots=True)
-class EchoModel:
-    name: str = "echo"
-    device: str = "cpu"
-    context_length: int = 128
-
-
-class EchoEngine:
-    """Says a prompt's prefix word by word, one word a step; `pause` holds it before a step."""
-
-    def __init__(self) -> None:
-        self.model = EchoModel()
-        self.lock = threading.Lock()
-        self.words: dict[int, deque[str]] = {}
-        self.aborted: list[tuple[int, StopReason]] = []
-        self.requests: list[Request] = []
-        self.steps = 0
-        self.pause = threading.Event()
-        self.pause.set()
-        self.broken = False
-
-    @property
-    def has_work(self) -> bool:
-        with self.lock:
-            return bool(self.words or self.aborted)
-
-    def submit(self, request: Request) -> None:
-        if request.prompt.prefix == "refuse":
-            raise RequestError("invalid", "the prompt is refused")
-        with self.lock:
-            self.requests.append(request)
-            self.words[request.key] = deque(request.prompt.prefix.split())
-
-    def abort(self, key: int, reason: StopReason = "aborted") -> None:
-        with self.lock:
-            if key in self.words:
-                self.aborted.append((key, reason))
-
-    def step(self) -> list[Event]:
-        self.pause.wait()
-        if self.broken:
-            raise RuntimeError("out of order")
-        with self.lock:
-            self.steps += 1
-            events: list[Event] = []
-            for key, reason in self.aborted:
-                del self.words[key]
-                events.append(DoneEvent(key, reason, ZERO))
-            self.aborted = []
-            for key, words in list(self.words.items()):
-                if not words:
-                    del self.words[key]
-                    events.append(DoneEvent(key, "eot", ZERO))
-                elif words[0] == "fail":
-                    del self.words[key]
-                    events.append(ErrorEvent(key, "internal", "failed on demand"))
-                else:
-                    events.append(TextEvent(key, words.popleft()))
-            return events
-
-
-class Bench:
-    """A service on a socket of its own, and clients of it."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.engine = EchoEngine()
-        self.may_load = threading.Event()
-        self.may_load.set()
-        self.load_error: Exception | None = None
-        self.problem = ""
-        self.channels: list[Channel] = []
-        self.exit_code: asyncio.Future[int] | None = None
-
-    def load(self) -> EchoEngine:
-        self.may_load.wait()
-        if self.load_error is not None:
-            raise self.load_error
-        return self.engine
-
-    def service(self, idle_timeout_s: float = 3600.0) -> WorkerService:
-        return WorkerService(
-            self.load, model_name="echo?", idle_timeout_s=idle_timeout_s, problem=lambda: self.problem
-        )
-
-    async def start(self, idle_timeout_s: float = 3600.0) -> WorkerService:
-        service = self.service(idle_timeout_s)
-        listening = socket.socket(socket.AF_UNIX)
-        listening.bind(os.fspath(self.path))
-        listening.listen()
-        self.exit_code = asyncio.ensure_future(service.serve_all(listening))
-        self.running = service
-        return service
-
-    async def connect(self) -> Channel:
-        sock = socket.socket(socket.AF_UNIX)
-        sock.setblocking(False)
-        sock.connect(os.fspath(self.path))
-        channel = await Channel.adopt(sock)
-        self.channels.append(channel)
-        return channel
-
-    async def greeted(self) -> Channel:
-        channel = await self.connect()
-        await channel.send(Hello(PROTOCOL_VERSION, "test"))
-        assert isinstance(await receive(channel), Welcome)
-        return channel
-
-    async def ready(self) -> Channel:
-        """A client that knows the model is loaded."""
-        channel = await self.greeted()
-        while True:
-            await channel.send(StatusRequest(0))
-            status = await receive(channel)
-            assert isinstance(status, Status)
-            if status.state == "ready":
-                return channel
-
-    async def code(self) -> int:
-        assert self.exit_code is not None
-        async with asyncio.timeout(GIVE_UP_S):
-            return await asyncio.shield(self.exit_code)
-
-
-@pytest_asyncio.fixture
-async def bench() -> AsyncIterator[Bench]:
-    with tempfile.TemporaryDirectory(prefix="mf") as directory:
-        bench = Bench(Path(directory) / "s")
-        yield bench
-        bench.may_load.set()
-        bench.engine.pause.set()
-        if bench.exit_code is not None:
-            bench.running.end(0)
-            await bench.code()
-            assert bench.running.engine_thread.join(GIVE_UP_S)
-        for channel in bench.channels:
-            await channel.close()
-
-
-async def receive(channel: Channel) -> Message:
-    async with asyncio.timeout(GIVE_UP_S):
-        return await channel.receive()
-
-
-async def receive_but_status(channel: Channel) -> Message:
-    """The next message that is not the worker's own news of its model."""
-    while isinstance(message := await receive(channel), Status):
-        pass
-    return message
-
-
-async def is_cut_off(channel: Channel) -> bool:
-    with contextlib.suppress(ChannelClosed):
-        while True:
-            await receive(channel)
-    return True
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(GIVE_UP_S):
-        while not condition():
-            await asyncio.sleep(0.002)
-
-
-def ask(identity: int, prefix: str, document: str = "") -> Generate:
-    return Generate(identity, document, "a.py", "python", prefix, "")
+from inference.transport import Channel
+from tests.inference.echo_engine import ZERO
+from tests.inference.service_bench import (
+    GIVE_UP_S,
+    Bench,
+    ask,
+    receive,
+    receive_but_status,
+    until,
+)
 
 
 @pytest.mark.asyncio
@@ -421,121 +245,6 @@ class TestLoading:
         status = await receive(client)
         assert isinstance(status, Status)
         assert status.detail == bench.problem
-
-
-BAD_STARTS: dict[str, tuple[bytes, str]] = {
-    "no hello": (encode(StatusRequest(1)), "StatusRequest before Hello"),
-    "no message": (b"\xc1", "type 0xc1"),
-    "too old": (encode(Hello(0, "old")), "version 1 of the protocol, the client 0"),
-    "too new": (encode(Hello(2, "new")), "version 1 of the protocol, the client 2"),
-    "an answer": (encode(Chunk(1, "")), "Chunk before Hello"),
-}
-BAD_MESSAGES: dict[str, tuple[bytes, str]] = {
-    "a second hello": (encode(Hello(PROTOCOL_VERSION, "again")), "Hello is not for a worker"),
-    "an answer": (encode(Chunk(1, "")), "Chunk is not for a worker"),
-    "id 0": (encode(ask(0, "word")), "id 0 is not free"),
-    "a field too many": (encode(Abort(1)).replace(b"\x82", b"\x83", 1) + b"\xa1x\x01", "unknown field x"),
-}
-
-
-@pytest.mark.asyncio
-class TestBadClients:
-    @pytest.mark.parametrize(("body", "complaint"), BAD_STARTS.values(), ids=BAD_STARTS.keys())
-    async def test_a_bad_start_is_answered_and_closed(
-        self, bench: Bench, body: bytes, complaint: str
-    ) -> None:
-        await bench.start()
-        client = await bench.connect()
-        client._writer.write(struct.pack(">I", len(body)) + body)
-        error = await receive(client)
-        assert isinstance(error, Error)
-        assert (error.id, error.code) == (0, "protocol")
-        assert complaint in error.message
-        assert await is_cut_off(client)
-
-    @pytest.mark.parametrize(("body", "complaint"), BAD_MESSAGES.values(), ids=BAD_MESSAGES.keys())
-    async def test_a_bad_message_is_answered_and_closed(
-        self, bench: Bench, body: bytes, complaint: str
-    ) -> None:
-        await bench.start()
-        client, other = await bench.ready(), await bench.ready()
-        client._writer.write(struct.pack(">I", len(body)) + body)
-        error = await receive_but_status(client)
-        assert isinstance(error, Error)
-        assert error.code == "protocol"
-        assert complaint in error.message
-        assert await is_cut_off(client)
-        await other.send(ask(1, "word"))
-        assert await receive(other) == Chunk(1, "word")
-
-    async def test_an_id_in_use_is_refused(self, bench: Bench) -> None:
-        await bench.start()
-        client = await bench.ready()
-        bench.engine.pause.clear()
-        await client.send(ask(1, "a"))
-        await client.send(ask(1, "b"))
-        error = await receive(client)
-        assert isinstance(error, Error)
-        assert "id 1 is not free" in error.message
-
-    @pytest.mark.parametrize(
-        "sent", [b"\xff\xff\xff\xff", b"\x00\x00\x00\x00", b"\x00\x00\x01\x00half", b"\x00"]
-    )
-    async def test_half_and_impossible_frames_harm_nobody_else(self, bench: Bench, sent: bytes) -> None:
-        await bench.start()
-        client, other = await bench.ready(), await bench.ready()
-        client._writer.write(sent)
-        client._writer.write_eof()
-        assert await is_cut_off(client)
-        await other.send(ask(1, "word"))
-        assert await receive(other) == Chunk(1, "word")
-
-    async def test_a_client_without_hello_is_cut_off(
-        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(worker_service, "HELLO_TIMEOUT_S", 0.01)
-        await bench.start()
-        assert await is_cut_off(await bench.connect())
-
-    async def test_a_client_of_another_user_is_refused(
-        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(worker_service, "is_same_user", lambda sock: False)
-        await bench.start()
-        client = await bench.connect()
-        assert await receive(client) == Error(0, "protocol", "this worker belongs to another user")
-        assert await is_cut_off(client)
-
-    async def test_too_many_clients_are_refused(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(worker_service, "MAX_CLIENTS", 2)
-        await bench.start()
-        first, _second = await bench.ready(), await bench.ready()
-        third = await bench.connect()
-        refusal = await receive(third)
-        assert isinstance(refusal, Error)
-        assert refusal.code == "overloaded"
-        await first.send(ask(1, "word"))
-        assert await receive_but_status(first) == Chunk(1, "word")
-
-    async def test_a_client_that_does_not_read_is_dropped_and_nobody_else_waits(
-        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(worker_service, "MAX_QUEUED", 64 * 1024)
-        await bench.start()
-        slow, other = await bench.ready(), await bench.ready()
-        slow._reader._transport.pause_reading()  # type: ignore[attr-defined]  # what a stopped client does
-        await slow.send(ask(1, ("x" * 10_000 + " ") * 100))
-        await other.send(ask(1, "word " * 200))
-        for _ in range(200):
-            assert await receive(other) == Chunk(1, "word")
-        assert await receive(other) == Done(1, "eot", ZERO)
-        await other.send(StatusRequest(5))
-        status = await receive(other)
-        while isinstance(status, Status) and status.clients > 1:
-            await other.send(StatusRequest(5))
-            status = await receive(other)
-        assert isinstance(status, Status)
-        assert status.active == 0
 
 
 @pytest.mark.asyncio
