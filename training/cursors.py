@@ -23,10 +23,15 @@ class Cursor:
     truth: str
 
 
+def held_out_records(held_out: Path) -> list[dict[str, str]]:
+    """Source, path and text of every held-out file that is no test."""
+    with held_out.open(encoding="utf-8") as file:
+        return [record for record in map(json.loads, file) if "test" not in record["path"].lower()]
+
+
 def draw_cursors(held_out: Path, count: int, kind: Kind, seed: int) -> list[Cursor]:
     """Cursors in lines of code of four or more characters, outside comments and test files."""
-    with held_out.open(encoding="utf-8") as file:
-        records = [record for record in map(json.loads, file) if "test" not in record["path"].lower()]
+    records = held_out_records(held_out)
     rng = random.Random(seed)
     cursors: list[Cursor] = []
     while len(cursors) < count:

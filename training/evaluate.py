@@ -23,11 +23,15 @@ import torch
 import torch.nn.functional as F
 
 from inference.engine import Engine
-from inference.models.load import load
+from inference.models.config import Qwen3MoeConfig
+from inference.models.load import SHIPPED, load
+from inference.models.loader import load_weights
 from inference.prompt import PromptText
 from inference.request import DoneEvent, ErrorEvent, Request, TextEvent
-from training.cursors import Cursor, Kind, copied, draw_cursors, edit_similarity
+from inference.tokenizer import Tokenizer
+from training.cursors import Cursor, Kind, copied, draw_cursors, edit_similarity, held_out_records
 from training.examples import ROW
+from training.network import TrainingNetwork
 from training.sandbox import passes, without_network
 from training.tokenizer import FILE_SEP
 
@@ -159,27 +163,23 @@ def human_eval(completer: Completer, path: Path, limit: int | None) -> dict[str,
 
 
 @torch.inference_mode()
-def bits_per_byte(model: Any, tokenizer: Any, held_out: Path, max_tokens: int) -> float:
-    """Left to right over held-out files in windows of a training row, each without context."""
+def bits_per_byte(directory: Path, tokenizer: Tokenizer, held_out: Path, max_tokens: int) -> float:
+    """Left to right over held-out files, in windows of a training row, each without context."""
+    config = Qwen3MoeConfig.from_file(directory / "config.json")
+    weights = load_weights(directory, config, torch.device("cpu"), torch.float32)
+    network = TrainingNetwork(weights, compiled=False)
     bits, size, tokens = 0.0, 0, 0
-    with held_out.open(encoding="utf-8") as file:
-        for line in file:
-            record = json.loads(line)
-            if "test" in record["path"].lower():
-                continue
-            ids = tokenizer.encode(record["text"])
-            for start in range(0, len(ids), ROW - 1):
-                window = ids[start : start + ROW - 1]
-                inputs = torch.tensor([FILE_SEP, *window[:-1]])
-                hidden = model.network(inputs, model.new_sequence())
-                loss = F.cross_entropy(
-                    model.network.logits(hidden).float(), torch.tensor(window), reduction="sum"
-                )
-                bits += float(loss) / math.log(2)
-                size += sum(len(tokenizer.pieces[i]) for i in window)
-                tokens += len(window)
-            if tokens >= max_tokens:
-                break
+    for text in (record["text"] for record in held_out_records(held_out)):
+        ids = tokenizer.encode(text)
+        for start in range(0, len(ids), ROW - 1):
+            window = torch.tensor(ids[start : start + ROW - 1])
+            inputs = torch.cat([torch.tensor([FILE_SEP]), window[:-1]])
+            logits = weights.logits(network.hidden(inputs[None])[0][0])
+            bits += float(F.cross_entropy(logits, window, reduction="sum")) / math.log(2)
+        size += len(text.encode())
+        tokens += len(ids)
+        if tokens >= max_tokens:
+            break
     return bits / size
 
 
@@ -196,7 +196,7 @@ def main() -> int:
     model, tokenizer, card = load(arguments.model, "cpu")
     completer, held_out = Completer(Engine(model, tokenizer, card)), arguments.corpus / "heldout.jsonl"
     result: dict[str, Any] = {"model": card.name, "seed": arguments.seed}
-    result["bits_per_byte"] = bits_per_byte(model, tokenizer, held_out, 200_000)
+    result["bits_per_byte"] = bits_per_byte(arguments.model or SHIPPED, tokenizer, held_out, 200_000)
     print(f"bits per byte, held out        {result['bits_per_byte']:.3f}")
     kinds: tuple[Kind, ...] = ("rest of line", "full line")
     for kind in kinds:

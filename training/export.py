@@ -105,6 +105,7 @@ def export(run: Path, tokenizer: Path, name: str, out: Path) -> int:
         if size > MAX_BYTES:
             raise SystemExit(f"training.export: {size} bytes of weights, at most {MAX_BYTES} may ship")
         for file in (*texts, "tokenizer.json", "model.safetensors"):
+            (staged / file).chmod(0o644)
             (staged / file).replace(out / file)
     return size
 
