@@ -1,10 +1,11 @@
 """The worker's listening socket, and the lock that makes it the only one."""
 
+import contextlib
 import os
 import socket
 from pathlib import Path
 
-from inference.rendezvous import check_private, lock_path, try_lock
+from inference.rendezvous import check_private, lock_path, sign_lock, try_lock
 
 BACKLOG = 64
 
@@ -29,6 +30,8 @@ class Listener:
             if lock is None:
                 raise AlreadyRunningError(f"a worker already listens at {path}")
         os.set_inheritable(lock, False)
+        with contextlib.suppress(OSError):  # on a full disk; the lock holds all the same
+            sign_lock(lock)
         self._lock = lock
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:

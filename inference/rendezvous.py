@@ -61,6 +61,20 @@ def try_lock(path: Path) -> int | None:
     return descriptor
 
 
+def sign_lock(descriptor: int) -> None:
+    """Writes this process's id into the lock it holds, for people. Raises OSError."""
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+
+
+def lock_signature(path: Path) -> int | None:
+    """The process that holds a lock, by its own account; None if nothing is written there."""
+    try:
+        return int(path.read_bytes()[:20])
+    except (OSError, ValueError):
+        return None
+
+
 def _file_name(model_name: str) -> str:
     """Short, readable, and different for every model: two paths may end in the same folder name."""
     readable = re.sub(r"[^A-Za-z0-9._-]", "-", Path(model_name).name)[:24] or "model"

@@ -10,7 +10,7 @@ import socket
 import struct
 
 from inference.messages import MAX_FRAME, Message, ProtocolError, decode, encode
-from inference.rendezvous import UnsafeDirectoryError, lock_path, socket_path, try_lock
+from inference.rendezvous import UnsafeDirectoryError, lock_path, lock_signature, socket_path, try_lock
 
 _HEADER = struct.Struct(">I")
 _PEER_CREDENTIALS = struct.Struct("iII")  # struct ucred: pid, uid, gid
@@ -127,6 +127,7 @@ __all__ = [
     "UnsafeDirectoryError",
     "is_same_user",
     "lock_path",
+    "lock_signature",
     "peer_credentials",
     "peer_uid",
     "socket_path",

@@ -23,6 +23,7 @@ from inference.transport import (
     UnsafeDirectoryError,
     is_same_user,
     lock_path,
+    lock_signature,
     peer_credentials,
     socket_path,
     try_lock,
@@ -148,8 +149,11 @@ async def _meet(
             leave_running(process)
         if not isinstance(error, TimeoutError):
             raise
-        message = f"the worker did not open its socket within {timeout_s:g} s"
-        raise WorkerFailure(message, cure=_read_log(command)) from error
+        holder = process.pid if process is not None else lock_signature(lock_path(path))
+        raise WorkerFailure(
+            f"the worker (process {holder or 'unknown'}) accepts no connection after {timeout_s:g} s",
+            cure=(f"end process {holder}; " if holder else "") + _read_log(command),
+        ) from error
     if not is_same_user(sock):
         sock.close()
         if process is not None:

@@ -46,6 +46,7 @@ from inference.messages import (
     decode,
     encode,
 )
+from inference.rendezvous import sign_lock
 
 MAX_LIFE_S = 300
 """Should a test fail to end it."""
@@ -187,7 +188,9 @@ def main() -> None:
     listening = socket.socket(socket.AF_UNIX)
     Path(options.socket).unlink(missing_ok=True)
     listening.bind(options.socket)
-    listening.listen()
+    listening.listen(0)
+    if options.lock_fd is not None:
+        sign_lock(options.lock_fd)
     while True:
         converse(listening.accept()[0], words)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from inference.listener import AlreadyRunningError, Listener
-from inference.transport import UnsafeDirectoryError, lock_path, try_lock
+from inference.transport import UnsafeDirectoryError, lock_path, lock_signature, try_lock
 
 
 @pytest.fixture
@@ -20,6 +20,7 @@ def path() -> Iterator[Path]:
 
 def test_one_at_a_time(path: Path) -> None:
     first = Listener(path)
+    assert lock_signature(lock_path(path)) == os.getpid()
     with pytest.raises(AlreadyRunningError, match="already listens"):
         Listener(path)
     assert path.is_socket()
