@@ -12,6 +12,7 @@ from lsprotocol import types
 from pygls.capabilities import ServerCapabilitiesBuilder
 
 from lsp_server.position import Encoding
+from lsp_server.stdio import Output
 
 if TYPE_CHECKING:
     from lsp_server.protocol import Protocol
@@ -76,7 +77,8 @@ class Editor:
     @property
     def congested(self) -> bool:
         """Whether the editor reads more slowly than it is written to: leave out what can be left out."""
-        return bool(getattr(self._protocol.writer, "congested", False))
+        writer = self._protocol.writer
+        return isinstance(writer, Output) and writer.congested
 
     def notify(self, method: str, params: object) -> None:
         """Send a notification; `params` is an lsprotocol object or plain JSON."""

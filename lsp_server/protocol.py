@@ -45,6 +45,8 @@ class Protocol(LanguageServerProtocol):
 
     def __init__(self, server: LanguageServer, converter: Converter) -> None:
         super().__init__(server, converter)
+        self.on_refused: Callable[[str, object], None] | None = None
+        """Called with the method and params of a notification that could not be read."""
         self._exited = False
         self._initialized = False
 
@@ -121,6 +123,8 @@ class Protocol(LanguageServerProtocol):
             message = self.structure_message(data)
         except JsonRpcInvalidParams as error:
             logger.warning("ignored %s: %s", method, error.message)
+            if self.on_refused is not None:
+                self.on_refused(method, data.get("params"))
             return
         contextvars.copy_context().run(self._handle_notification, method, message.params)
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException, JsonRpcInternalError
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import default_converter
 
@@ -17,7 +18,7 @@ from lsp_server.features.code_action import KIND, code_action
 from lsp_server.features.code_action_resolve import code_action_resolve
 from lsp_server.features.completion import TRIGGERS, completion
 from lsp_server.features.configuration import did_change_configuration
-from lsp_server.features.did_change import did_change
+from lsp_server.features.did_change import did_change, distrust
 from lsp_server.features.did_close import did_close
 from lsp_server.features.did_open import did_open
 from lsp_server.features.execute_command import RUN_ACTION, execute_command
@@ -43,6 +44,7 @@ class Server(LanguageServer):
     def __init__(self, settings: Settings, connect: Connect = connect_worker) -> None:
         super().__init__("midfill", __version__, protocol_cls=Protocol, converter_factory=default_converter)
         self.session = Session(Editor(self.protocol), settings, connect)
+        self.protocol.on_refused = partial(distrust, self.session)
         self._register()
 
     def _register(self) -> None:
@@ -74,8 +76,15 @@ class Server(LanguageServer):
         )  # pygls advertises what is registered so; `execute_command` runs it
 
     def report_server_error(self, error: Exception, source: ServerErrors) -> None:
-        """To the log, by name: a popup would come between the user and the code."""
-        logger.error("%s in %s", type(error).__name__, source.__name__)
+        """To the log: a popup would come between the user and the code. A request has had its reply already.
+
+        Where it happened is told, but not the error's own words, which may hold the user's text.
+        """
+        if isinstance(error, JsonRpcException) and not isinstance(error, JsonRpcInternalError):
+            logger.info("answered with an error: %s", error.message)
+            return
+        frames = error.data["traceback"] if isinstance(error, JsonRpcInternalError) and error.data else []
+        logger.error("%s failed:\n%s", source.__name__, "".join(frames))
 
 
 def run_stdio(settings: Settings | None = None, connect: Connect = connect_worker) -> int:

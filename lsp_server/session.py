@@ -32,6 +32,7 @@ class Session:
             settings  # of the command line, then of `initialize`; the configuration lies over them
         )
         self.settings = settings
+        self.settings_problems: tuple[str, ...] = ()  # told to the user already
         self.workspace = ""  # URI of the root folder; set by `initialize`
         self.documents: dict[str, Document] = {}
         self.turns = Turns()

@@ -15,8 +15,11 @@ class Filling(Protocol):
         """Take the next chunk of the model's text; whether no more is wanted."""
         ...
 
-    def finish(self) -> str:
-        """The text for the gap. Raises ActionError where it is not fit for it."""
+    def finish(self, truncated: bool) -> str:
+        """The text for the gap. Raises ActionError where it is not fit for it.
+
+        `truncated`: the model would have gone on, had it been allowed more.
+        """
         ...
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from lsp_server.actions.action import Filling
 from lsp_server.actions.gap import ActionError, Gap, indentation
+from lsp_server.completion.repetition import looped
 from lsp_server.document import Snapshot
 from lsp_server.syntax.bodies import body_at
 
 _QUOTES = '"""'
 _MAX_LENGTH = 2_000
+_SENTENCE_END = re.compile(r"[.!?](?=\s)|[。！？]|(?=\n)")
 
 
 class AddDocstring:
@@ -47,14 +51,22 @@ class _Docstring:
         self._text += chunk
         return _QUOTES in self._text or len(self._text) > _MAX_LENGTH
 
-    def finish(self) -> str:
+    def finish(self, truncated: bool) -> str:
         text, closed, _ = self._text.partition(_QUOTES)
-        if not closed:
-            # Out of tokens, or the model thinks that the quotes behind the gap end it: whole lines are kept.
-            text = text.rstrip()
+        loop = looped(text)
+        if loop is not None:
+            text = text[:loop]
+        if loop is not None or (truncated and not closed):
+            text = _whole_sentences(text)
         lines = [line.rstrip() for line in text.strip().splitlines()]
         if not lines or "\\" in text or text.rstrip().endswith('"') or len(text) > _MAX_LENGTH:
             raise ActionError("The model has no docstring to offer here, so nothing was changed.")
         if len(lines) == 1:
             return lines[0]
         return self._newline.join([*lines, self._indent])
+
+
+def _whole_sentences(text: str) -> str:
+    """A text without its last sentence, or line, which the model was not done with."""
+    ends = [match.end() for match in _SENTENCE_END.finditer(text)]
+    return text[: ends[-1]] if ends else ""

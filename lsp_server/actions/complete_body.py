@@ -42,8 +42,8 @@ class _Body:
     def feed(self, chunk: str) -> bool:
         return self._trim.feed(chunk).complete
 
-    def finish(self) -> str:
-        text = self._trim.finish().text.rstrip()
+    def finish(self, truncated: bool) -> str:
+        text = self._trim.finish(truncated).text.rstrip()
         if text.strip() in _STUBS:
             raise ActionError("The model has no body to offer here, so nothing was changed.")
         return text

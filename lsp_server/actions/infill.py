@@ -55,7 +55,7 @@ async def infill(
         generation.cancel()
     if generation.error is not None:
         raise ActionError(f"The model could not answer: {generation.error.message}")
-    text = filling.finish()
+    text = filling.finish(generation.done is not None and generation.done.stop_reason == "length")
     if hides(text):
         raise ActionError("The model's text holds invisible characters, so nothing was changed.")
     return gap.close(snapshot, text)

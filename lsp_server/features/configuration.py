@@ -42,8 +42,10 @@ async def pull(session: Session) -> None:
 
 
 def apply(session: Session, section: object) -> None:
-    """Lay a section over the settings that the session began with, and tell the user what is wrong in it."""
+    """Lay a section over the settings that the session began with; tell the user what is wrong in it, once."""
     settings, problems = session.initial_settings.merged(section)
     for problem in problems:
-        session.editor.show(problem)
+        if problem not in session.settings_problems:
+            session.editor.show(problem)
+    session.settings_problems = problems
     session.adopt(settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
@@ -33,3 +34,12 @@ def did_change(session: Session, params: types.DidChangeTextDocumentParams) -> N
         )
     except StaleVersion as error:
         logger.warning("refused a change: %s", error)
+
+
+def distrust(session: Session, method: str, params: object) -> None:
+    """A notification could not be read: if it was a change, the text here is no longer the editor's."""
+    document = params.get("textDocument") if isinstance(params, Mapping) else None
+    uri = document.get("uri") if isinstance(document, Mapping) else None
+    if method == types.TEXT_DOCUMENT_DID_CHANGE and isinstance(uri, str) and uri in session.documents:
+        session.turns.end(uri)
+        session.documents[uri].needs_resync = True

@@ -29,8 +29,8 @@ class FakeGeneration:
             self._queue.put_nowait(chunk)
         return self
 
-    def end(self) -> None:
-        self.done = Done(self.request.id, "eot", NO_STATISTICS)
+    def end(self, stop_reason: str = "eot") -> None:
+        self.done = Done(self.request.id, stop_reason, NO_STATISTICS)
         self._stop()
 
     def fail(self, message: str) -> None:

@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+from random import Random
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from tests.lsp_server.fake_editor import FakeEditor
-
-pytestmark = pytest.mark.asyncio
+from tests.lsp_server.fake_link import FakeGeneration
 
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS = -32700, -32600, -32601, -32602
 NOT_INITIALIZED = -32002
@@ -21,6 +24,7 @@ async def still_answers(editor: FakeEditor) -> None:
     assert (await editor.error("midfill/none", {}))["code"] == METHOD_NOT_FOUND
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     "body",
     [
@@ -44,6 +48,7 @@ async def test_a_message_that_is_not_json_gets_a_parse_error(body: bytes) -> Non
         await still_answers(editor)
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     "message",
     [
@@ -72,6 +77,7 @@ async def test_json_that_is_no_message_gets_invalid_request(message: object) -> 
         await still_answers(editor)
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     "data", [b"Content-Length: 100000000000\r\n\r\n", b"Content-Length: nought\r\n\r\n", b"?" * 9000]
 )
@@ -84,6 +90,7 @@ async def test_a_bad_frame_gets_invalid_request(data: bytes) -> None:
         await still_answers(editor)
 
 
+@pytest.mark.asyncio
 async def test_a_header_in_lower_case_is_a_header() -> None:
     async with FakeEditor() as editor:
         message = editor.call("midfill/none", {})
@@ -92,6 +99,7 @@ async def test_a_header_in_lower_case_is_a_header() -> None:
         assert (await editor.reply(message["id"]))["error"]["code"] == METHOD_NOT_FOUND
 
 
+@pytest.mark.asyncio
 async def test_a_message_may_come_byte_by_byte() -> None:
     async with FakeEditor() as editor:
         message = editor.call("midfill/none", {})
@@ -101,12 +109,14 @@ async def test_a_message_may_come_byte_by_byte() -> None:
         assert (await editor.reply(message["id"]))["error"]["code"] == METHOD_NOT_FOUND
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("method", ["midfill/none", "$/none", "textDocument/hover", ""])
 async def test_an_unknown_method_is_not_found(method: str) -> None:
     async with FakeEditor() as editor:
         assert (await editor.error(method, {}))["code"] == METHOD_NOT_FOUND
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("method", "params", "where"),
     [
@@ -137,11 +147,12 @@ async def test_bad_params_are_named(method: str, params: object, where: str) -> 
         await still_answers(editor)
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("method", "params"),
     [
         ("textDocument/didOpen", {}),
-        ("textDocument/didChange", {"textDocument": {"uri": "file:///project/a.py"}}),
+        ("textDocument/didChange", {"textDocument": {"uri": "file:///project/b.py"}}),
         ("textDocument/didChange", {"textDocument": {"uri": "x", "version": 1}, "contentChanges": [{}]}),
         ("textDocument/didClose", None),
         ("workspace/didChangeConfiguration", 5),
@@ -162,6 +173,7 @@ async def test_a_bad_notification_is_ignored_and_nobody_is_bothered(method: str,
         assert editor.orphans == []
 
 
+@pytest.mark.asyncio
 async def test_responses_that_belong_to_nothing_are_ignored() -> None:
     async with FakeEditor() as editor:
         for extra in ({"result": 1}, {"error": {"code": 1, "message": "x"}}, {}, {"error": 5}):
@@ -170,6 +182,7 @@ async def test_responses_that_belong_to_nothing_are_ignored() -> None:
         assert editor.orphans == []
 
 
+@pytest.mark.asyncio
 async def test_one_id_cannot_be_used_twice_at_once() -> None:
     async with FakeEditor() as editor:
         uri = editor.open("x = ")
@@ -186,6 +199,7 @@ async def test_one_id_cannot_be_used_twice_at_once() -> None:
         assert (await editor.reply(message["id"]))["result"]["items"][0]["insertText"] == "1"
 
 
+@pytest.mark.asyncio
 async def test_requests_before_initialize_are_refused_and_notifications_ignored() -> None:
     async with FakeEditor(initialize=False) as editor:
         assert (await editor.error("shutdown", None))["code"] == NOT_INITIALIZED
@@ -197,12 +211,14 @@ async def test_requests_before_initialize_are_refused_and_notifications_ignored(
         assert error["code"] == INVALID_REQUEST
 
 
+@pytest.mark.asyncio
 async def test_an_initialize_with_bad_params_may_be_tried_again() -> None:
     async with FakeEditor(initialize=False) as editor:
         assert (await editor.error("initialize", {"capabilities": 3}))["code"] == INVALID_PARAMS
         await editor.result("initialize", {"processId": None, "rootUri": None, "capabilities": {}})
 
 
+@pytest.mark.asyncio
 async def test_initialize_answers_before_the_worker_is_started() -> None:
     async with FakeEditor(initialize=False) as editor:
         await editor.result("initialize", {"processId": None, "rootUri": None, "capabilities": {}})
@@ -212,6 +228,7 @@ async def test_initialize_answers_before_the_worker_is_started() -> None:
         assert editor.link.started == 1
 
 
+@pytest.mark.asyncio
 async def test_shutdown_then_exit_is_a_good_end() -> None:
     async with FakeEditor() as editor:
         assert await editor.result("shutdown", None) is None
@@ -221,12 +238,14 @@ async def test_shutdown_then_exit_is_a_good_end() -> None:
         assert editor.link.closed == 1
 
 
+@pytest.mark.asyncio
 async def test_exit_without_shutdown_is_a_bad_one() -> None:
     async with FakeEditor() as editor:
         editor.notify("exit", None)
         assert await editor.server == 1
 
 
+@pytest.mark.asyncio
 async def test_nothing_after_exit_is_read() -> None:
     async with FakeEditor() as editor:
         after = editor.call("shutdown", None)
@@ -235,6 +254,7 @@ async def test_nothing_after_exit_is_read() -> None:
         assert not editor._replies[after["id"]].done()
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("rest", [b"", b"Content-Le", b"Content-Length: 100\r\n\r\n{"])
 async def test_hanging_up_ends_the_server(rest: bytes) -> None:
     async with FakeEditor() as editor:
@@ -248,6 +268,7 @@ async def test_hanging_up_ends_the_server(rest: bytes) -> None:
         assert editor.link.closed == 1
 
 
+@pytest.mark.asyncio
 async def test_an_editor_that_reads_late_loses_no_reply() -> None:
     async with FakeEditor() as editor:
         editor._transport.pause_reading()
@@ -256,3 +277,93 @@ async def test_an_editor_that_reads_late_loses_no_reply() -> None:
         editor._transport.resume_reading()
         for message in messages:
             assert (await editor.reply(message["id"]))["error"]["code"] == METHOD_NOT_FOUND
+
+
+@pytest.mark.asyncio
+async def test_a_fault_of_our_own_is_an_internal_error_and_nothing_pops_up() -> None:
+    def broken(generation: object) -> None:
+        raise RuntimeError("broken")
+
+    async with FakeEditor() as editor:
+        uri = editor.open("x = ")
+        editor.link.script = broken
+        error = await editor.error("textDocument/inlineCompletion", editor.at(uri, 0, 4))
+        assert error["code"] == -32603
+        editor.link.answer_with("1")
+        assert len(await editor.inline(uri, 0, 4)) == 1
+        assert editor.heard("window/showMessage") == []
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_is_asked_cancelled_and_changed_each_request_gets_one_reply(seed: int) -> None:
+    random = Random(seed)
+    async with FakeEditor(options={"streaming": True}) as editor:
+        uris = [editor.open("x = \n" * 5, uri=f"file:///project/{name}.py") for name in "ab"]
+        versions = dict.fromkeys(uris, 1)
+        asked: list[int] = []
+        open_generations: list[FakeGeneration] = []
+        editor.link.script = open_generations.append
+        for _ in range(150):
+            uri = random.choice(uris)
+            match random.randrange(6):
+                case 0 | 1:
+                    method = random.choice(["textDocument/inlineCompletion", "textDocument/completion"])
+                    asked.append(editor.request(method, editor.at(uri, random.randrange(6), 4)))
+                case 2 if asked:
+                    editor.notify("$/cancelRequest", {"id": random.choice(asked)})
+                case 3:
+                    versions[uri] += random.choice([1, 1, 1, 0])
+                    text = None if random.randrange(5) else (0, 0, 0, 1)
+                    editor.change(uri, versions[uri], "y = \n" * 5 if text is None else "z", text)
+                case 4 if open_generations:
+                    generation = random.choice(open_generations)
+                    generation.say("1")
+                    await asyncio.sleep(0)
+                case _ if open_generations:
+                    generation = open_generations.pop(random.randrange(len(open_generations)))
+                    random.choice([generation.end, lambda generation=generation: generation.fail("gone")])()
+        editor.link.answer_with("1")
+        for uri in uris:  # supersedes what is still open
+            asked.append(editor.request("textDocument/inlineCompletion", editor.at(uri, 0, 4)))
+        for msg_id in asked:
+            reply = await editor.reply(msg_id)
+            assert ("result" in reply) or reply["error"]["code"] == -32800
+
+
+@given(data=st.data())
+@hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+def test_no_message_stops_the_server(data: st.DataObject) -> None:
+    json_values = st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+        max_leaves=6,
+    )
+    methods = st.sampled_from(
+        [
+            "textDocument/didOpen",
+            "textDocument/didChange",
+            "textDocument/inlineCompletion",
+            "codeAction/resolve",
+        ]
+        + ["textDocument/codeAction", "workspace/executeCommand", "initialize", "$/cancelRequest"]
+    )
+    names = st.sampled_from(["textDocument", "uri", "position", "line", "contentChanges", "text", "data"])
+    params = st.dictionaries(names, json_values, max_size=4) | json_values
+    messages = st.fixed_dictionaries(
+        {"jsonrpc": st.just("2.0") | json_values},
+        optional={
+            "id": json_values,
+            "method": methods | json_values,
+            "params": params,
+            "result": json_values,
+        },
+    )
+    sent = data.draw(st.lists(messages | json_values, min_size=1, max_size=20))
+
+    async def run() -> None:
+        async with FakeEditor() as editor:
+            editor.send(*sent)
+            await still_answers(editor)
+
+    asyncio.run(run())

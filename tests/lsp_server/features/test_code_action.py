@@ -142,6 +142,34 @@ async def test_a_docstring_that_would_not_do_is_not_applied(text: str) -> None:
         assert "nothing was changed" in error["message"]
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("Add. Then sub", '"""Add."""'),
+        ("Add a and b\n\n    Args:\n        a: the fir", '"""Add a and b\n\n    Args:\n    """'),
+        ("Add. The" + " same" * 20, '"""Add."""'),
+    ],
+)
+async def test_a_docstring_that_was_cut_off_ends_with_a_sentence(text: str, kept: str) -> None:
+    async with FakeEditor(RESOLVES) as editor:
+        uri = editor.open(FULL)
+        action = await choose(editor, uri, "Add docstring")
+        msg_id = editor.request("codeAction/resolve", action)
+        (await editor.link.next_generation()).say(text).end("length")
+        resolved = (await editor.reply(msg_id))["result"]
+        assert applied(FULL, resolved) == f"def add(a, b):\n    {kept}\n    return a + b\n"
+
+
+async def test_a_body_that_was_cut_off_ends_with_a_line() -> None:
+    async with FakeEditor(RESOLVES) as editor:
+        uri = editor.open(STUB)
+        action = await choose(editor, uri, "Complete this body")
+        msg_id = editor.request("codeAction/resolve", action)
+        (await editor.link.next_generation()).say("total = a + b\n    return tot").end("length")
+        resolved = (await editor.reply(msg_id))["result"]
+        assert "    total = a + b\n\n\nprint" in applied(STUB, resolved)
+
+
 async def test_a_worker_that_fails_is_the_reason_given() -> None:
     async with FakeEditor(RESOLVES) as editor:
         action = await choose(editor, editor.open(STUB), "Complete this body")

@@ -91,6 +91,24 @@ async def test_a_bad_setting_is_shown_with_its_cure() -> None:
         assert editor.link.requests == []
 
 
+async def test_a_problem_is_shown_once_and_again_when_it_comes_back() -> None:
+    async with FakeEditor() as editor:
+        for value in ("many", "many", 9, "many"):
+            editor.notify(CHANGED, {"settings": {"midfill": {"maxTokens": value}}})
+        await editor.error("midfill/none", {})
+        assert len(editor.heard("window/showMessage")) == 2
+
+
+async def test_a_client_that_never_answers_does_not_keep_the_worker_from_starting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("lsp_server.features.configuration._PATIENCE_S", 0.01)
+    async with FakeEditor(PULLS) as editor:
+        await settled(editor)
+        assert [request["method"] for request in editor.requests] == ["workspace/configuration"]
+        assert editor.link.started == 1
+
+
 async def test_another_model_is_another_worker() -> None:
     async with FakeEditor() as editor:
         await settled(editor)

@@ -261,6 +261,21 @@ async def test_a_stale_change_is_refused_and_nothing_is_answered_until_the_full_
         assert editor_link.requests[-1].prefix == "z = "
 
 
+async def test_a_change_that_cannot_be_read_is_as_bad_as_a_stale_one() -> None:
+    async with FakeEditor() as editor:
+        uri = editor.open("x = ")
+        msg_id = editor.request(METHOD, editor.at(uri, 0, 4))
+        generation = await editor.link.next_generation()
+        editor.change(uri, 2, "y", (0, 0, 0, -1))
+        assert (await editor.reply(msg_id))["result"]["items"] == []
+        assert generation.cancelled.is_set()
+        editor.link.answer_with("1")
+        editor.change(uri, 3, "y", (0, 0, 0, 1))
+        assert await editor.inline(uri, 0, 4) == []
+        editor.change(uri, 4, "z = ")
+        assert len(await editor.inline(uri, 0, 4)) == 1
+
+
 async def test_a_worker_that_fails_gives_an_empty_reply() -> None:
     async with FakeEditor() as editor:
         uri = editor.open("x = ")
