@@ -42,7 +42,7 @@ async def pull(session: Session) -> None:
 
 
 def apply(session: Session, section: object) -> None:
-    """Lay a section over the settings that the session began with; tell the user what is wrong in it, once."""
+    """Lay a section over the settings that the session began with; tell the user once what is wrong in it."""
     settings, problems = session.initial_settings.merged(section)
     for problem in problems:
         if problem not in session.settings_problems:

@@ -345,8 +345,11 @@ def test_no_message_stops_the_server(data: st.DataObject) -> None:
             "textDocument/didChange",
             "textDocument/inlineCompletion",
             "codeAction/resolve",
+            "textDocument/codeAction",
+            "workspace/executeCommand",
+            "initialize",
+            "$/cancelRequest",
         ]
-        + ["textDocument/codeAction", "workspace/executeCommand", "initialize", "$/cancelRequest"]
     )
     names = st.sampled_from(["textDocument", "uri", "position", "line", "contentChanges", "text", "data"])
     params = st.dictionaries(names, json_values, max_size=4) | json_values
