@@ -120,17 +120,21 @@ def _repetition(site: Site, text: str, complete: bool) -> tuple[int, bool]:
 
 
 def _following(site: Site, text: str, complete: bool) -> tuple[int, bool]:
-    """Before a line that follows the cursor already, or that may grow into it."""
-    follows = site.next_line().strip()
+    """Before a line that follows the cursor already, or that may grow into it.
+
+    The first line may be indented otherwise: how far the cursor was is no part of what it says.
+    """
+    follows = site.next_line().rstrip()
     if not is_telling(follows) or site.rest.strip():
         return len(text), False
     at = -len(site.before)
     lines = (site.before + text).split("\n")
     for number, line in enumerate(lines):
         whole = complete or number + 1 < len(lines)
-        if line.strip() == follows and whole:
+        said, other = (line, follows) if number else (line.lstrip(), follows.lstrip())
+        if whole and said.rstrip() == other:
             return max(at, 0), True
-        if not whole and line.strip() and follows.startswith(line.strip()):
+        if not whole and said.strip() and other.startswith(said.rstrip()):
             return max(at, 0), False
         at += len(line) + 1
     return len(text), False

@@ -12,6 +12,8 @@ from lsp_server.syntax.scan import Event, Kind, State, scan
 
 # How far to read before and behind the cursor. 8,000 characters are some 200 lines and read in about 2 ms.
 REACH = 8_000
+# Types of nodes that hold text rather than code.
+_TEXT = re.compile("string|comment|template_")
 # A line that begins code at the outermost level: a word or decorator at column 0, but not a label.
 _OUTERMOST = re.compile(r"^(?!\w+:\s*$)[A-Za-z_@]", re.MULTILINE)
 
@@ -80,7 +82,7 @@ def survey(snapshot: Snapshot, offset: int) -> Site:
     state = events[-1].after if events else State()
     string_closed = _closes(lexicon, snapshot, offset, state)
     # An open string that nothing behind the cursor closes is the completion's to close.
-    behind = state if string_closed or state.inside is None or state.inside.multiline else State(state.stack)
+    behind = state if string_closed or state.inside is None else State(state.stack)
     return Site(
         snapshot,
         offset,
@@ -100,21 +102,36 @@ def _anchor(snapshot: Snapshot, offset: int) -> int:
     for start in reversed(starts):
         if start and text[start - 1] not in "\r\n":
             continue
-        if snapshot.tree is None:
+        if _behind_text(snapshot, start) == start:
             return start
-        types = {node.type for node in snapshot.tree.path(snapshot.tree.byte(start))}
-        if not any("string" in name or "comment" in name or "template" in name for name in types):
-            return start
-    return max(snapshot.line_start(low), low - REACH)
+    return _behind_text(snapshot, max(snapshot.line_start(low), low - REACH))
+
+
+def _behind_text(snapshot: Snapshot, offset: int) -> int:
+    """The end of the string or comment that `offset` is within, by the tree; `offset` itself where it is in code."""
+    if snapshot.tree is None:
+        return offset
+    at = snapshot.tree.byte(offset)
+    for node in snapshot.tree.path(at):
+        if _TEXT.search(node.type) and node.start_byte < at:
+            return snapshot.tree.offset(node.end_byte)
+    return offset
 
 
 def _closes(lexicon: Lexicon, snapshot: Snapshot, offset: int, state: State) -> bool:
-    """Whether the text behind the cursor closes the comment or string that the cursor stands in."""
+    """Whether the text behind the cursor closes the comment or string that the cursor stands in.
+
+    Where the same mark opens and closes, one with a word behind it opens the next string: this one is open still.
+    """
     if state.inside is None or state.inside.closing == "\n":
         return False
     end = offset + REACH if state.inside.multiline else snapshot.line_end(offset)
     events = scan(lexicon, snapshot.text, offset, min(end, len(snapshot.text)), state)
-    return any(event.kind is Kind.END for event in events)
+    end = next((event for event in events if event.kind is Kind.END), None)
+    if end is None:
+        return False
+    same = state.inside.opening == state.inside.closing and state.inside.multiline
+    return not (same and re.match(r"\w", snapshot.text[end.end : end.end + 1]))
 
 
 def _partners(lexicon: Lexicon, snapshot: Snapshot, offset: int, state: State) -> tuple[int | None, ...]:

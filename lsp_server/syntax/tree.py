@@ -1,7 +1,7 @@
 """A text and its tree-sitter tree, kept together, immutable.
 
 Trees are parsed from UTF-8: most source is ASCII, where byte offsets are then offsets, and for the rest a
-conversion is one C-speed encode, where UTF-16 would cost every document a factor of two. A lone surrogate reads
+conversion is one C-speed encode; UTF-16 would cost every document a factor of two. A lone surrogate reads
 as U+FFFD, which has as many bytes: some grammars end a node in the midst of bytes that are no UTF-8.
 """
 
