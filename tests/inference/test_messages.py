@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import msgpack
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from inference import messages
@@ -32,6 +32,8 @@ from inference.schema import MaxLength, OneOf, Range
 
 KINDS = (Hello, Welcome, Generate, Abort, StatusRequest, Chunk, Done, Status, Error)
 STATISTICS = Statistics(1, 0, 2, 0.5, 1.0, 1.5, 2.0, -3.25)
+# How long an example takes says nothing: the machine may be busy.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def values(hint: Any) -> st.SearchStrategy[Any]:
@@ -59,11 +61,13 @@ def instances(cls: type) -> st.SearchStrategy[Any]:
     return st.builds(cls, **{field.name: values(hints[field.name]) for field in dataclasses.fields(cls)})
 
 
+@patient
 @given(st.one_of([instances(kind) for kind in KINDS]))
 def test_decode_returns_what_was_encoded(message: Message) -> None:
     assert decode(encode(message)) == message
 
 
+@patient
 @given(st.binary(max_size=400))
 def test_random_bytes_raise_nothing_but_protocol_error(body: bytes) -> None:
     with pytest.raises(ProtocolError):
@@ -85,6 +89,7 @@ plain = st.recursive(
 )
 
 
+@patient
 @given(st.sampled_from(KINDS), st.data())
 def test_a_field_replaced_by_anything_is_refused_or_round_trips(
     kind: type[Message], data: st.DataObject
@@ -98,6 +103,7 @@ def test_a_field_replaced_by_anything_is_refused_or_round_trips(
     assert decode(encode(message)) == message
 
 
+@patient
 @given(instances(Generate), st.data())
 def test_a_damaged_frame_raises_nothing_but_protocol_error(message: Generate, data: st.DataObject) -> None:
     body = bytearray(encode(message))

@@ -6,13 +6,15 @@ import struct
 import tracemalloc
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from inference.messages import MAX_FRAME, Abort, Chunk, Hello, Message, ProtocolError, encode
 from inference.transport import Channel, ChannelClosed
 
 MESSAGES: tuple[Message, ...] = (Hello(1, "test"), Chunk(3, "界" * 40), Abort(3), Chunk(4, ""))
+# How long an example takes says nothing: the machine may be busy.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 class Nowhere(asyncio.Transport):
@@ -59,11 +61,13 @@ def frame(body: bytes) -> bytes:
 cuts = st.lists(st.integers(0, 1 << 16), max_size=6)
 
 
+@patient
 @given(st.lists(st.sampled_from(MESSAGES), max_size=6), cuts)
 def test_messages_arrive_however_they_are_cut(messages: list[Message], cuts: list[int]) -> None:
     assert receive_all(b"".join(frame(encode(message)) for message in messages), cuts) == messages
 
 
+@patient
 @given(st.lists(st.sampled_from(MESSAGES), max_size=3), st.binary(max_size=200), cuts)
 def test_what_came_before_the_noise_arrives_and_the_noise_raises_no_other_error(
     messages: list[Message], noise: bytes, cuts: list[int]
@@ -75,6 +79,7 @@ def test_what_came_before_the_noise_arrives_and_the_noise_raises_no_other_error(
         assert noise
 
 
+@patient
 @given(st.integers(0, 2**32 - 1), st.binary(max_size=64))
 def test_a_declared_length_costs_no_memory(length: int, sent: bytes) -> None:
     tracemalloc.start()
