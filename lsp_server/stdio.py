@@ -107,6 +107,10 @@ class Output:
         """Wait until a client that does not read its replies has read some."""
         await self._drained.wait()
 
+    def abandon(self) -> None:
+        """Let `drain` return though the client still does not read: the end has come."""
+        self._drained.set()
+
     def close(self) -> None:
         """Take no more; what is queued is still written."""
         self._queue.put(None)
@@ -146,9 +150,13 @@ async def converse(protocol: Protocol, source: int, sink: int) -> int:
     stdout = Output(sink, on_broken=stdin.close)
     protocol.set_writer(stdout)
     framing = Framing()
-    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        stdin.close()
+        stdout.abandon()
+
     if threading.current_thread() is threading.main_thread():
-        loop.add_signal_handler(signal.SIGTERM, stdin.close)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
     try:
         while not protocol.has_exited() and (data := await stdin.read()):
             for part in framing.feed(data):

@@ -239,6 +239,17 @@ async def test_shutdown_then_exit_is_a_good_end() -> None:
 
 
 @pytest.mark.asyncio
+async def test_shutdown_cancels_what_is_under_way_and_that_is_answered_too() -> None:
+    async with FakeEditor() as editor:
+        uri = editor.open("x = ")
+        msg_id = editor.request("textDocument/inlineCompletion", editor.at(uri, 0, 4))
+        generation = await editor.link.next_generation()
+        assert await editor.result("shutdown", None) is None
+        assert (await editor.reply(msg_id))["error"]["code"] == -32800
+        assert generation.cancelled.is_set()
+
+
+@pytest.mark.asyncio
 async def test_exit_without_shutdown_is_a_bad_one() -> None:
     async with FakeEditor() as editor:
         editor.notify("exit", None)

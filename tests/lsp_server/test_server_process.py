@@ -2,10 +2,12 @@
 
 import contextlib
 import json
+import os
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -127,7 +129,25 @@ def test_sigterm_ends_it_though_stdin_stays_open(server: Server) -> None:
     assert server.process.wait(GIVE_UP_S) == 1
 
 
-def test_an_editor_that_stops_reading_ends_it(server: Server) -> None:
+def test_sigterm_ends_it_though_nobody_reads_what_it_writes(server: Server) -> None:
+    server.initialize()
+    assert server.process.stdin is not None
+    os.set_blocking(server.process.stdin.fileno(), False)
+    body = json.dumps({"jsonrpc": "2.0", "id": 2, "method": "m" * 100_000}).encode()
+    data, deadline = b"Content-Length: %d\r\n\r\n%s" % (len(body), body), time.monotonic() + GIVE_UP_S
+    idle = 0
+    while idle < 20 and time.monotonic() < deadline:  # until the server takes no more
+        try:
+            written = os.write(server.process.stdin.fileno(), data)
+            data, idle = data[written:] + data[:written], 0
+        except BlockingIOError:
+            idle += 1
+            time.sleep(0.02)
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(GIVE_UP_S) == 1
+
+
+def test_an_editor_that_goes_away_ends_it(server: Server) -> None:
     server.initialize()
     assert server.process.stdout is not None
     server.process.stdout.close()

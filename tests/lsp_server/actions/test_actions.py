@@ -42,7 +42,8 @@ def run(name: str, marked: str, said: str, language: str = "python", truncated: 
             "def f(x):\r\n\tif x:\r\n\t\treturn 1\r\n\treturn 2\r\ny = 1\r\n",
         ),
         (
-            "class A:\n    def f(self):\n        ‸raise NotImplementedError\n\n    def g(self):\n        return 1\n",
+            "class A:\n    def f(self):\n        ‸raise NotImplementedError\n\n"
+            "    def g(self):\n        return 1\n",
             "return self.x\n\n    def h(self):\n        pass\n",
             "class A:\n    def f(self):\n        return self.x\n\n    def g(self):\n        return 1\n",
         ),
