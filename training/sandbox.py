@@ -1,7 +1,8 @@
 """Runs a program somebody else wrote (here: a model) and says whether it passed, and nothing more.
 
-The child gets an empty environment and folder, its own session, limits on CPU time, memory, file size and
-processes, and, where the kernel lets an ordinary user make one, a network namespace without interfaces.
+The child gets an empty environment and folder, its own session, limits on CPU time, memory and file size,
+and, where the kernel permits it, a network namespace without interfaces. The file system is the caller's:
+this keeps a careless program from doing harm, not a hostile one.
 """
 
 from __future__ import annotations

@@ -26,6 +26,14 @@ class RopeScaling:
     beta_slow: float = 1.0
     attention_factor: float | None = None
 
+    def __post_init__(self) -> None:
+        scale = 1.0 if self.attention_factor is None else self.attention_factor
+        for value in (self.factor, self.beta_fast, self.beta_slow, scale):
+            if not (isinstance(value, (int, float)) and math.isfinite(value) and value > 0):
+                raise ConfigError(f"yarn: {value!r} is not a positive number")
+        if not 0 < self.original_max_position < 1 << 31:
+            raise ConfigError(f"yarn: original_max_position_embeddings {self.original_max_position} is off")
+
     @property
     def attention_scale(self) -> float:
         """What cos and sin are multiplied with: 0.1 ln(factor) + 1 unless the config names it."""
@@ -70,7 +78,7 @@ class Qwen3MoeConfig:
             raise ConfigError(f"top-{self.experts_per_token} of only {self.num_experts} experts")
         if self.head_dim % 2:
             raise ConfigError(f"head_dim must be even for rotary positions, not {self.head_dim}")
-        if not (math.isfinite(self.rope_theta) and self.rope_theta > 0 and 0 < self.rms_norm_eps < 1):
+        if not (math.isfinite(self.rope_theta) and self.rope_theta > 1 and 0 < self.rms_norm_eps < 1):
             raise ConfigError(f"rope_theta {self.rope_theta} or rms_norm_eps {self.rms_norm_eps} is off")
         if self.dtype not in ("bfloat16", "float16", "float32"):
             raise ConfigError(f"dtype {self.dtype!r} is not one of bfloat16, float16, float32")
@@ -88,7 +96,7 @@ class Qwen3MoeConfig:
             data = json.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise ConfigError(f"{path}: {error.strerror or error}") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ConfigError(f"{path}: {error}") from error
         if not isinstance(data, dict):
             raise ConfigError(f"{path}: expected a JSON object")
@@ -101,6 +109,8 @@ class Qwen3MoeConfig:
     def from_json(cls, data: dict[str, Any]) -> Qwen3MoeConfig:
         """Take a parsed config.json, of transformers 4 (`rope_theta`) or 5 (`rope_parameters`)."""
         architectures = data.get("architectures") or []
+        if not isinstance(architectures, list):
+            raise ConfigError(f"architectures must be a list, not {architectures!r}")
         if ARCHITECTURE not in architectures and data.get("model_type") != "qwen3_moe":
             found = ", ".join(map(str, architectures)) or str(data.get("model_type", "nothing"))
             raise ConfigError(f"this engine runs {ARCHITECTURE}; the checkpoint says {found}")
@@ -140,8 +150,8 @@ class Qwen3MoeConfig:
             )
         except KeyError as error:
             raise ConfigError(f"{error.args[0]} is missing") from error
-        except (TypeError, ZeroDivisionError) as error:
-            raise ConfigError(str(error)) from error
+        except (TypeError, ValueError, OverflowError, ZeroDivisionError) as error:
+            raise error if isinstance(error, ConfigError) else ConfigError(str(error)) from error
 
 
 def _rope_scaling(rope: dict[str, Any], max_position: int) -> RopeScaling | None:
