@@ -10,6 +10,9 @@ _LOOP = re.compile(r"(.{1,40}?)\1{7,}")
 _RULE = re.compile(r"(.)\1*")
 _MAX_RULE = 120
 
+# Lines that any function may have twice.
+_COMMON = frozenset({"begin", "break", "continue", "else", "end", "finally", "pass", "return", "then", "try"})
+
 
 @dataclass(frozen=True, slots=True)
 class Repetition:
@@ -21,7 +24,7 @@ class Repetition:
 
 def is_telling(line: str) -> bool:
     """Whether a line says enough for its second occurrence to be a repetition: `}` and `else:` do not."""
-    return len(re.findall(r"\w", line)) >= 3 and line.strip(" \t{}:;") not in {"else", "pass", "end", "break"}
+    return len(re.findall(r"\w", line)) >= 3 and line.strip(" \t{}:;") not in _COMMON
 
 
 def repeated_lines(lines: list[str], above: str, whole: bool) -> Repetition | None:

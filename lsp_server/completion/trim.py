@@ -57,7 +57,7 @@ class Trim:
         """
         if not self._result.complete:
             text = self._generated
-            if truncated and self._block and "\n" in text:
+            if truncated and "\n" in text:
                 text = text[: text.rindex("\n")]
             self._result = trimmed(self._site, text, self._block, self._multiline, final=True)
         return self._result
@@ -77,7 +77,7 @@ def trimmed(site: Site, generated: str, block: bool, multiline: bool, final: boo
     if complete and block and "\n" in text and site.rest.lstrip()[:1] in _BRACKETS:
         # What closes the block stands on the cursor's line, and goes below the block.
         text = text.rstrip() + "\n" + _indentation(site.header_line)
-    elif site.state.in_code or site.in_comment or not complete:
+    elif site.state.in_code or site.in_comment or not complete or len(text) < bounds.length:
         text = text.rstrip()
     if not complete:
         text = _MARKER_BEGUN.sub("", text).rstrip()

@@ -34,7 +34,8 @@ def in_empty_block(site: Site) -> bool:
     grammar = site.snapshot.grammar
     if grammar is not None and grammar.blocks == "braces":
         return only_closers(site.rest) and _in_empty_braces(site)
-    if site.rest.strip() or site.state.stack:
+    words = grammar is not None and grammar.blocks == "words"
+    if site.rest.strip() or (site.state.stack and not words):
         return False
     if site.before.strip() and site.header < site.snapshot.line_start(site.offset):
         # The header spans lines, and this is its last one.
@@ -110,7 +111,7 @@ def _below_header(site: Site) -> bool:
     words = grammar is not None and grammar.blocks == "words"
     if grammar is not None and grammar.name == "python" and not _PYTHON_HEADER.match(site.header_line):
         return False
-    header = site.snapshot.text[site.header : site.offset].rstrip()
+    header = site.snapshot.text[site.header : site.header_end].rstrip()
     if not header or not opens_block(re.split(r"[\r\n]", header)[-1], words):
         return False
     return empty_below(site.header_line, site.next_line())

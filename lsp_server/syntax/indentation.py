@@ -3,7 +3,9 @@
 import re
 
 _TAB = 8
-_HEADER_END = re.compile(r"(?:[:{]|\b(?:do|then|else|begin|try)|->|=>)\s*$")
+_HEADER_END = re.compile(
+    r"(?:[:{]|->|=>|\b(?:do|then|else|begin|try)|\bdo\s*\|[^|]*\||\bfunction\s*\([^)]*\))\s*$"
+)
 # Headers of languages whose blocks end with a word: `def f(x)`, `while x do`, `function f(x)`.
 _HEADER_WORD = re.compile(
     r"\s*(?:local\s+|async\s+)?"

@@ -23,8 +23,8 @@ class Site:
     """A cursor and its surroundings.
 
     `closed_at[i]` is the offset at which the text behind the cursor closes `state.stack[i]`, or None if it
-    does not. `header` is the offset of the logical line (brackets joined) that is the last one not blank up
-    to the cursor.
+    does not. `header` to `header_end` is the last logical line (brackets joined) that has code before the
+    cursor.
     """
 
     snapshot: Snapshot
@@ -34,6 +34,7 @@ class Site:
     closed_at: tuple[int | None, ...]
     string_closed: bool
     header: int
+    header_end: int
 
     @property
     def before(self) -> str:
@@ -90,7 +91,7 @@ def survey(snapshot: Snapshot, offset: int) -> Site:
         state,
         _partners(lexicon, snapshot, offset, behind),
         string_closed,
-        _header(snapshot, start, offset, events, len(state.stack), lexicon.line_comment()),
+        *_header(snapshot, start, offset, events, len(state.stack), lexicon.line_comment()),
     )
 
 
@@ -108,7 +109,7 @@ def _anchor(snapshot: Snapshot, offset: int) -> int:
 
 
 def _behind_text(snapshot: Snapshot, offset: int) -> int:
-    """The end of the string or comment that `offset` is within, by the tree; `offset` itself where it is in code."""
+    """The end of the string or comment around `offset`, by the tree; `offset` itself where that is code."""
     if snapshot.tree is None:
         return offset
     at = snapshot.tree.byte(offset)
@@ -121,24 +122,26 @@ def _behind_text(snapshot: Snapshot, offset: int) -> int:
 def _closes(lexicon: Lexicon, snapshot: Snapshot, offset: int, state: State) -> bool:
     """Whether the text behind the cursor closes the comment or string that the cursor stands in.
 
-    Where the same mark opens and closes, one with a word behind it opens the next string: this one is open still.
+    A closing mark is another's where that other opens before it: "/* a", then "/* b */". Where one mark does
+    both, one with a word behind it opens.
     """
     if state.inside is None or state.inside.closing == "\n":
         return False
-    end = offset + REACH if state.inside.multiline else snapshot.line_end(offset)
-    events = scan(lexicon, snapshot.text, offset, min(end, len(snapshot.text)), state)
+    stop = offset + REACH if state.inside.multiline else snapshot.line_end(offset)
+    events = scan(lexicon, snapshot.text, offset, min(stop, len(snapshot.text)), state)
     end = next((event for event in events if event.kind is Kind.END), None)
     if end is None:
         return False
-    same = state.inside.opening == state.inside.closing and state.inside.multiline
-    return not (same and re.match(r"\w", snapshot.text[end.end : end.end + 1]))
+    if state.inside.opening != state.inside.closing:
+        return state.inside.opening not in snapshot.text[offset : end.start]
+    return not (state.inside.multiline and re.match(r"\w", snapshot.text[end.end : end.end + 1]))
 
 
 def _partners(lexicon: Lexicon, snapshot: Snapshot, offset: int, state: State) -> tuple[int | None, ...]:
     """Where the text behind the cursor closes each open bracket.
 
-    A brace that begins a line and stands further left than the line that opened its partner is taken for
-    that of an outer block: code that is being written lacks braces, and its author indents.
+    A bracket that begins a line and stands further left than the line that opened its partner is taken for an
+    outer one's partner: code that is being written lacks brackets, and its author indents.
     """
     text, opened = snapshot.text, state.stack
     stop = min(len(text), offset + REACH)
@@ -151,7 +154,7 @@ def _partners(lexicon: Lexicon, snapshot: Snapshot, offset: int, state: State) -
             break
         depth = len(event.after.stack)
         line = text[snapshot.line_start(event.start) : event.start]
-        if text[event.start] == "}" and event.start > first_line_end and not line.strip():
+        if event.start > first_line_end and not line.strip():
             while depth > 0 and width(line) < width(_line_at(snapshot, opened[depth].offset)):
                 depth -= 1
         partners[depth] = event.start
@@ -169,8 +172,8 @@ def _next_close(events: Iterator[Event], depth: int) -> Event | None:
 
 def _header(
     snapshot: Snapshot, start: int, offset: int, events: list[Event], depth: int, comment: str
-) -> int:
-    """Where the last logical line begins that has code before the cursor; a line of comment has none."""
+) -> tuple[int, int]:
+    """The extent of the last logical line that has code before the cursor; a line of comment has none."""
     starts = [start]
     for event in events:
         if event.kind is Kind.NEWLINE and event.after.in_code and len(event.after.stack) <= depth:
@@ -179,9 +182,9 @@ def _header(
     for begin in reversed(starts):
         line = snapshot.text[begin:stop].strip()
         if line and not (comment and line.startswith(comment)):
-            return begin
+            return begin, stop
         stop = begin
-    return start
+    return start, stop
 
 
 def _line_at(snapshot: Snapshot, offset: int) -> str:

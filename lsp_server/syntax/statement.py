@@ -16,6 +16,8 @@ _TOKEN = re.compile(r"\s*(?:\w+|[^\w\s]+[^\S\n]*\w*)")
 _ANNOTATION = re.compile(r"[^\S\n]*(?:@\w[\w.]*(?:\(.*\))?|#!?\[.*\])$")
 # The tokens after which Go's lexer puts a semicolon at a line end.
 _GO_END = re.compile(r"(?:[\w)\]}\"'`]|\+\+|--)$")
+# Lines that stand left of the block that they are in: labels, and what is for the preprocessor.
+_OUTDENTED = re.compile(r"\s*(?:\w+\s*:(?!:)|#)")
 _BLANK_LINE = re.compile(r"[^\S\n]*\n")
 
 
@@ -132,6 +134,11 @@ def _block_end(site: Site, text: str, event: Event, final: bool) -> Extent | Non
     if line.lstrip()[0] in ")]}" or width(line) > _outside(site):
         return None
     grammar = site.snapshot.grammar
+    if grammar is not None and grammar.blocks == "braces":
+        if _OUTDENTED.match(line):
+            return None
+        if re.fullmatch(r"\s*\w+\s*:?", line) and not following[2] and not final:
+            return Extent(event.start, False)  # it may become a label
     if grammar is not None and grammar.blocks == "words" and width(line) == width(site.header_line):
         if not following[2] and not final:
             return Extent(event.start, False)

@@ -52,6 +52,7 @@ PYTHON = [
     ("# 计算‸\nx = 1\n", "平均值 (\ny = 2", "平均值 ("),
     ('def f():\n    """‸"""\n', 'Don\'t panic."""\n    return', "Don't panic."),
     ('def f():\n    """‸\n    """\n', "Add (a\n    and b", "Add (a"),
+    ('def f():\n    """Add ‸\n    return 1\n\ndef g():\n    """Sub."""\n', 'two."""\n    return', 'two."""'),
     # Too eager: nothing where a new line would have to come first.
     ("x = 1‸\n", "\ny = 2\n", ""),
     ("\n‸\n", "\n\n\ndef f():\n", ""),
@@ -62,6 +63,9 @@ PYTHON = [
     ("def f(x):\n    ‸\n", "call(x)\n    call(x)\n    call(x)\n", "call(x)"),
     ("def f(x):\n    ‸\n", "aaa()\n    bbb()\n    aaa()\n    bbb()\n    c", "aaa()\n    bbb()"),
     ("def f(x):\n    ‸\n\nyyy = 1\n", "    return x\nyyy = 1\n", "    return x"),
+    ("def f(x):\n    ‸\ntry:\n    pass\n", "try:\n        g()\n    finally:\n        h()\n", "try:\n        g()\n    finally:\n        h()"),
+    ("def f(x):\n    ‸\ncall(x)\n", "y = 1\n    call(x)\n", "y = 1\n    call(x)"),
+    ("if ‸\n        call(x)\n", "not (\n        call(x)\n    ):\n", "not ("),
     ("x = ‸\n", "a, b, a, b, a, b, a, b, a, b, a, b, a, b, a, b, a, b", "a, b,"),
     ("# ‸\n", "-" * 60 + "\n", "-" * 60),
     # A blank before the cursor is enough.
@@ -100,6 +104,8 @@ JAVASCRIPT = [
     ("function f() {\n  ‸\n\nfunction g() {}\n", "return 1;\n}\n\nfunction h", "return 1;\n}"),
     ("const s = `${‸}`;\n", "a.b}`;\n", "a.b"),
     ("const s = `a ‸`;\n", "${b} c`;\n", "${b} c"),
+    ("test('‸\ng()\nhhh();\n", "a b', () => {\n  g();\n});\n", "a b', () => {\n  g();\n});"),
+    ("f(() => {\n  g(‸\n});\n", "a);\n});", "a);"),
     ("const s = '‸';\n", "it\\'s';\n", "it\\'s"),
     ("const f = {‸}\n", "a: 1, b: {}}\n", "a: 1, b: {}"),
     ("x = ‸;\n", "5;\ny", "5"),
@@ -157,6 +163,8 @@ C = [
     ("int f(void) {\n    int a;\n    ‸\n}\n", "for (i = 0; i < n; i++) {\n        g(i);\n    }\n    h();", "for (i = 0; i < n; i++) {\n        g(i);\n    }"),
     ("int f(void) {\n    char *s = \"‸\";\n}\n", "a\\\"b\";\n", "a\\\"b"),
     ("#include <‸>\n", "stdio.h>\n#include", "stdio.h"),
+    ("int f(void)\n{\n    ‸\n}\n", "if (a)\n        goto out;\n    g();\nout:\n#ifdef X\n    h();\n#endif\n    return;\n}\n", "if (a)\n        goto out;\n    g();\nout:\n#ifdef X\n    h();\n#endif\n    return;"),
+    ("/* Add ‸\nint x; /* y */\n", "two */\nint", "two */"),
     ("int x = ‸ + 1;\n", "a + 1;\n", "a"),
 ]  # fmt: skip
 
