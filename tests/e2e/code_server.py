@@ -10,11 +10,11 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from tests.e2e.browser import Browser
 from tests.e2e.deadline import eventually
-from tests.e2e.fetch_editors import Editors
+from tests.e2e.fetch_editors import Editors, cache_directory
 
 # A page with nothing on it but what the tests are about.
 SETTINGS = {
@@ -41,6 +41,8 @@ SETTINGS = {
 
 GHOST = "[class*=ghost-text]"
 STATUS = "[id='midfill.midfill.midfill.status']"
+READY = f"{STATUS} .codicon-sparkle"
+OFF = f"{STATUS} .codicon-circle-slash"
 EXPLORER_ROW = ".explorer-folders-view .monaco-list-row"
 NOTIFICATION = ".notifications-toasts .notification-list-item"
 EXIT_TIMEOUT_S = 30.0
@@ -92,7 +94,7 @@ class CodeServer:
 
     def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
         if kind is not None:
-            seen = self._home / "failure.png"
+            seen = cache_directory() / f"failure-{os.getpid()}.png"
             self.browser.do("screenshot", selector=None, path=str(seen))
             print(f"what VS Code showed: {seen}")
         self.browser.open("about:blank")  # or VS Code would ask to reconnect
@@ -109,17 +111,6 @@ class CodeServer:
             raise AssertionError(f"code-server ended:\n{(self._home / 'log.txt').read_text()}")
         found = re.search(r"server listening on (http\S+)", (self._home / "log.txt").read_text())
         return found.group(1) if found else None
-
-    def settings(self) -> dict[str, Any]:
-        """The user's settings as they are on disk."""
-        settings: dict[str, Any] = json.loads((self._home / "data" / "User" / "settings.json").read_text())
-        return settings
-
-    def command(self, title: str) -> None:
-        """Runs a command from the palette."""
-        self.browser.press("F1")
-        self.browser.type(title)
-        self.browser.press("Enter")
 
     def open_file(self, name: str, line: int, column: int) -> None:
         """Opens a file of the folder with the cursor there (1-based)."""
@@ -140,9 +131,6 @@ class CodeServer:
     def ghost(self) -> str:
         """The ghost text on show, without its line ends; empty if there is none."""
         return "".join(self.browser.texts(GHOST))
-
-    def status(self) -> str:
-        return " ".join(self.browser.texts(STATUS))
 
     def saved(self, name: str) -> str:
         """The text of a file as VS Code saves it now."""

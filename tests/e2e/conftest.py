@@ -34,6 +34,19 @@ def mean(values):
     """Return the arithmetic mean of the values."""
 '''
 
+SHAPES = '''\
+"""Shapes."""
+
+
+def area(width, height):
+    return width * height
+
+
+def perimeter(width, height):
+    """Return the length of the border of a rectangle."""
+    pass
+'''
+
 NEOVIM_SIZE = (96, 24)
 
 
@@ -110,10 +123,11 @@ def scripted(
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A project with a file to complete, and one that the scripted server finds fault with."""
+    """A project: files to complete, for code actions, and one that the scripted server finds fault with."""
     folder = tmp_path / "project"
     folder.mkdir()
     (folder / "statistics.py").write_text(STATISTICS)
+    (folder / "shapes.py").write_text(SHAPES)
     (folder / "damaged.py").write_text("")
     return folder
 
@@ -132,9 +146,10 @@ def code_server(
 def neovim(editors: Editors, folder: Path) -> Callable[..., Neovim]:
     """Starts Neovim with the plugin on the runtime path and nothing else."""
 
-    def start(environment: Mapping[str, str]) -> Neovim:
+    def start(environment: Mapping[str, str], settings: str = "{}") -> Neovim:
         runtime = f"set runtimepath^={REPOSITORY / 'editors' / 'neovim'}"
-        argv = [*editors.neovim, "--clean", "--cmd", runtime, "-c", "lua require('midfill').setup()"]
+        setup = f"lua require('midfill').setup({{ settings = {settings} }})"
+        argv = [*editors.neovim, "--clean", "--cmd", runtime, "-c", setup]
         return Neovim(argv, {**environment, **editors.neovim_environment}, folder, NEOVIM_SIZE)
 
     return start

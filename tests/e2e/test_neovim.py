@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -16,9 +17,17 @@ pytestmark = pytest.mark.editors
 
 BODY = 10  # index of the line after conftest.STATISTICS, whose last function has no body
 
+STATE = "return (require('midfill').status() or {}).state"
+APPLY = """
+local title = ...
+vim.lsp.buf.code_action({ apply = true, filter = function(action) return action.title == title end })
+"""
+
+AREA_LINE, PERIMETER_LINE = 4, 8  # of conftest.SHAPES
+
 CLIENT = "vim.lsp.get_clients({ name = 'midfill' })[1]"
 
-Start = Callable[[Mapping[str, str]], Neovim]
+Start = Callable[..., Neovim]
 
 
 def open_body(nvim: Neovim) -> None:
@@ -87,8 +96,52 @@ def test_checkhealth_is_content_with_a_running_server(neovim: Start, scripted: M
         assert "ERROR" not in report
 
 
-def test_picture(neovim: Start, scripted: Mapping[str, str], browser: Browser, pictures: Path) -> None:
-    with neovim(scripted) as nvim:
+def test_the_shipped_model_completes(
+    neovim: Start, midfill: Mapping[str, str], browser: Browser, pictures: Path
+) -> None:
+    with neovim(midfill) as nvim:
         open_body(nvim)
-        eventually(nvim.ghost, "ghost text")
+        eventually(lambda: nvim.lua(STATE) == "ready", "the worker is ready")
+        nvim.press("<Space><BS>")  # the request before was answered with nothing
+        ghost = eventually(nvim.ghost, "ghost text")
         browser.picture_of_html(nvim.screen.to_html(), pictures / "neovim.png")
+        nvim.press("<Tab>")
+        eventually(lambda: "\n".join(nvim.lines()[BODY:]) == f"    {ghost}", "the text is in the buffer")
+        nvim.press("<Esc>u")
+        eventually(lambda: nvim.lines()[BODY:] == ["    "], "undo takes it back")
+
+
+def apply_action(nvim: Neovim, title: str, line: int) -> ast.Module:
+    """Applies a code action of shapes.py at a line, and takes it back. Gives the module as it was between."""
+    nvim.call("nvim_command", f"edit +{line} shapes.py")
+    eventually(lambda: nvim.lua(STATE) == "ready", "the worker is ready")
+    before = nvim.lines()
+    nvim.lua(APPLY, title)
+    after = eventually(lambda: (lines := nvim.lines()) != before and lines, f"{title} is applied")
+    nvim.press("u")
+    eventually(lambda: nvim.lines() == before, "undo takes it back")
+    return ast.parse("\n".join(after))
+
+
+def test_a_body_by_the_shipped_model_is_applied_and_undone(neovim: Start, midfill: Mapping[str, str]) -> None:
+    with neovim(midfill) as nvim:
+        module = apply_action(nvim, "Complete this body", PERIMETER_LINE)
+    function = module.body[-1]
+    assert isinstance(function, ast.FunctionDef)
+    assert function.name == "perimeter"
+    assert ast.get_docstring(function), "it stays"
+    assert len(function.body) > 1
+    assert not any(isinstance(node, ast.Pass) for node in ast.walk(function))
+
+
+def test_a_docstring_is_applied_and_undone(
+    neovim: Start, midfill: Mapping[str, str], make_scripted_model: Callable[[str], Path]
+) -> None:
+    """By a model that always writes the same: the shipped one has no docstring for every function."""
+    model = make_scripted_model("Return the area.")
+    with neovim(midfill, f"{{ model = '{model}', privateWorker = true }}") as nvim:
+        module = apply_action(nvim, "Add docstring", AREA_LINE)
+    function = module.body[1]
+    assert isinstance(function, ast.FunctionDef)
+    assert function.name == "area"
+    assert ast.get_docstring(function) == "Return the area."

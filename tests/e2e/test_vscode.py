@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 
-from tests.e2e.code_server import NOTIFICATION, STATUS, CodeServer
+from tests.e2e.code_server import NOTIFICATION, OFF, READY, STATUS, CodeServer
 from tests.e2e.deadline import eventually
 from tests.e2e.scripted_server import COMPLETION
 
@@ -21,7 +22,7 @@ Start = Callable[[Mapping[str, str]], CodeServer]
 def open_body(code: CodeServer) -> None:
     """Opens a new line under the docstring of mean(), as a user does who goes on to write its body."""
     code.open_file("statistics.py", *DOCSTRING)
-    eventually(lambda: code.status().strip() == "Midfill", "the status is ready")
+    eventually(lambda: code.browser.texts(READY), "the status is ready")
     code.browser.press("Enter")
 
 
@@ -46,7 +47,7 @@ def test_midfill_that_is_not_there_is_said_clearly(code_server: Start, nothing: 
         assert "pip install" in message
         code.browser.do("click", selector=f"{NOTIFICATION} .monaco-button:has-text('Open Settings')")
         eventually(
-            lambda: any("Path" in text for text in code.browser.texts(".setting-item-label")), "the setting"
+            lambda: any("Settings" in tab for tab in code.browser.texts(".tab.active")), "the settings"
         )
 
 
@@ -58,6 +59,17 @@ def test_an_error_of_the_server_is_shown_with_its_cure(
         message = eventually(lambda: " ".join(code.browser.texts(NOTIFICATION)), "a message")
         assert "Midfill: The model file is damaged. Run midfill doctor." in message
         code.browser.do("click", selector=STATUS)
-        eventually(lambda: code.settings().get("midfill.enabled") is False, "a click turns completion off")
+        eventually(lambda: code.browser.texts(OFF), "a click turns completion off")
         code.browser.do("click", selector=STATUS)
-        eventually(lambda: code.settings().get("midfill.enabled") is True, "and on again")
+        eventually(lambda: not code.browser.texts(OFF), "and on again")
+
+
+def test_the_shipped_model_completes(code_server: Start, midfill: Mapping[str, str], pictures: Path) -> None:
+    with code_server(midfill) as code:
+        open_body(code)
+        ghost = eventually(code.ghost, "ghost text")
+        code.browser.do("screenshot", selector=None, path=str(pictures / "vscode.png"))
+        code.browser.press("Tab")
+        assert code.saved("statistics.py").splitlines()[BODY].startswith(f"    {ghost[:1]}")
+        code.browser.press("Control+z")
+        assert code.saved("statistics.py").splitlines()[BODY:] == ["    "]

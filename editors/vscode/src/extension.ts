@@ -24,6 +24,8 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     vscode.commands.registerCommand("midfill.restart", restart),
     vscode.commands.registerCommand("midfill.showOutput", () => output.show()),
     vscode.commands.registerCommand("midfill.toggle", toggle),
+    vscode.commands.registerCommand("midfill.acceptGrowing", () => ghost.accept()),
+    vscode.commands.registerCommand("midfill.dismissGrowing", () => ghost.dismiss()),
     vscode.workspace.onDidChangeConfiguration(async (event) => {
       if (!event.affectsConfiguration("midfill")) return;
       bar.render();
@@ -76,7 +78,7 @@ function options(output: vscode.LogOutputChannel, ghost: GhostText, streaming: b
     synchronize: { configurationSection: "midfill" },
     middleware: {
       provideInlineCompletionItems: (document, position, context, token, next) =>
-        streaming ? ghost.provide(document, position, context, next) : next(document, position, context, token),
+        streaming ? ghost.provide(document, position, context, token, next) : next(document, position, context, token),
       workspace: {
         configuration: ({ items }) =>
           items.map(({ section, scopeUri }) =>

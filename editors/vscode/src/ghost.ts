@@ -25,6 +25,11 @@ export type Ask = (
   token: vscode.CancellationToken,
 ) => vscode.ProviderResult<Items>;
 
+/** Context key: more of the ghost text on show is to come. */
+const WRITING = "midfill.writing";
+/** Context key: the ghost text is hidden for a moment, to come back longer. */
+const GROWING = "midfill.growing";
+
 /** One request to the server, which may answer several questions of VS Code. */
 class Flight {
   readonly source = new vscode.CancellationTokenSource();
@@ -32,6 +37,8 @@ class Flight {
   items: Items | undefined;
   /** Whether `items` is the reply: no more will come. */
   landed = false;
+  /** The text that VS Code was given last; undefined before. */
+  shown: string | undefined;
   /** Settles with the first partial text or the reply, whichever comes first. */
   readonly first: Promise<void>;
   private arrived!: () => void;
@@ -49,19 +56,22 @@ class Flight {
     return this.document === document && this.version === document.version && this.position.isEqual(position);
   }
 
-  /** Takes newer items; tells whether something else was on show already. */
-  take(items: Items): boolean {
-    const shown = this.items !== undefined && text(this.items) !== text(items);
+  isShown(): boolean {
+    return this.items === undefined || this.shown === text(this.items);
+  }
+
+  /** Takes newer items. */
+  take(items: Items): void {
     this.items = items;
     this.arrived();
-    return shown;
   }
 }
 
 export class GhostText implements vscode.Disposable {
   private flight: Flight | undefined;
-  private refreshing = false;
-  private stale = false;
+  private isWriting = false;
+  /** Settles when the newest text is on show; undefined if it is. */
+  private refreshed: Promise<void> | undefined;
   private readonly subscriptions = [
     vscode.workspace.onDidChangeTextDocument((event) => this.leave(event.document)),
     vscode.window.onDidChangeTextEditorSelection((event) => this.leave(event.textEditor.document)),
@@ -72,16 +82,24 @@ export class GhostText implements vscode.Disposable {
     document: vscode.TextDocument,
     position: vscode.Position,
     context: vscode.InlineCompletionContext,
+    token: vscode.CancellationToken,
     next: Ask,
   ): Promise<Items> {
     let flight = this.flight;
     // Asked again by no doing of ours after the reply: the user wants a new one.
-    const over = flight?.landed && !this.refreshing;
+    const over = flight?.landed && this.refreshed === undefined;
     if (flight === undefined || over || !flight.answers(document, position)) {
       flight = this.takeOff(new Flight(document, document.version, position), context, next);
     }
+    const asked = flight;
+    const cancelled = token.onCancellationRequested(() => {
+      if (this.refreshed === undefined) this.abandon(asked);
+    });
     await flight.first;
-    return flight.items ?? [];
+    cancelled.dispose();
+    const items = flight.items ?? [];
+    flight.shown = text(items);
+    return items;
   }
 
   /** Handler of `midfill/inlineCompletionPartial`. */
@@ -93,6 +111,18 @@ export class GhostText implements vscode.Disposable {
     if (!flight.position.isEqual(client.protocol2CodeConverter.asPosition(position))) return;
     const where = client.protocol2CodeConverter.asRange(range) ?? new vscode.Range(flight.position, flight.position);
     this.grow(flight, [new vscode.InlineCompletionItem(text, where)]);
+  }
+
+  /** Accepts the ghost text in a moment in which it is hidden to grow: <Tab> must not become a tab then. */
+  async accept(): Promise<void> {
+    await this.refreshed;
+    await vscode.commands.executeCommand("editor.action.inlineSuggest.commit");
+  }
+
+  /** Hides the ghost text for good, instead of until its next piece. */
+  async dismiss(): Promise<void> {
+    if (this.flight !== undefined) this.abandon(this.flight);
+    await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
   }
 
   dispose(): void {
@@ -117,7 +147,10 @@ export class GhostText implements vscode.Disposable {
   }
 
   private grow(flight: Flight, items: Items): void {
-    if (flight.take(items) && this.flight === flight) void this.refresh();
+    flight.take(items);
+    if (this.flight !== flight) return;
+    this.writing = !flight.landed;
+    if (flight.shown !== undefined) this.refreshed ??= this.refresh();
   }
 
   /** Cancels the request in flight when the text or the cursor it was for is no more. */
@@ -126,24 +159,39 @@ export class GhostText implements vscode.Disposable {
     if (flight === undefined || flight.document !== document) return;
     const cursor = vscode.window.activeTextEditor?.selection.active;
     if (cursor !== undefined && flight.answers(document, cursor)) return;
-    this.flight = undefined;
-    flight.source.cancel();
-    flight.take([]);
+    this.abandon(flight);
   }
 
-  /** Lets VS Code ask again. Texts that arrive meanwhile share one more round. */
+  private abandon(flight: Flight): void {
+    flight.source.cancel();
+    flight.take([]);
+    if (this.flight !== flight) return;
+    this.flight = undefined;
+    this.writing = false;
+  }
+
+  private set writing(writing: boolean) {
+    if (this.isWriting === writing) return;
+    this.isWriting = writing;
+    void vscode.commands.executeCommand("setContext", WRITING, writing);
+  }
+
+  /** Lets VS Code ask again until it has seen the newest text. Texts that arrive meanwhile share one more round. */
   private async refresh(): Promise<void> {
-    this.stale = true;
-    if (this.refreshing) return;
-    this.refreshing = true;
+    await vscode.commands.executeCommand("setContext", GROWING, true);
     try {
-      while (this.stale && this.flight !== undefined) {
-        this.stale = false;
-        await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
+      let tried: Items | undefined; // once for each text: VS Code need not ask
+      for (let flight = this.flight; flight !== undefined; flight = this.flight) {
+        if (flight.isShown() || flight.items === tried) break;
+        tried = flight.items;
+        // Sent together, so that nothing is on show for one round trip and no more.
+        const hidden = vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
         await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
+        await hidden;
       }
     } finally {
-      this.refreshing = false;
+      this.refreshed = undefined;
+      await vscode.commands.executeCommand("setContext", GROWING, false);
     }
   }
 }
