@@ -23,6 +23,11 @@ def test_greedy_takes_the_likeliest_of_the_allowed():
     assert Sampler().draw(LOGITS, np.array([0, 2])) == (2, pytest.approx(math.log(0.75)))
 
 
+def test_nothing_allowed_is_an_error():
+    with pytest.raises(ModelError, match="no token of the vocabulary"):
+        Sampler().draw(LOGITS, np.array([], dtype=np.int64))
+
+
 def test_temperature_one_draws_in_proportion():
     got = counts(Sampler(temperature=1.0))
     for token, probability in enumerate([0.1, 0.5, 0.3, 0.1]):
