@@ -155,8 +155,9 @@ async def converse(protocol: Protocol, source: int, sink: int) -> int:
         stdin.close()
         stdout.abandon()
 
+    loop = asyncio.get_running_loop()
     if threading.current_thread() is threading.main_thread():
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
+        loop.add_signal_handler(signal.SIGTERM, stop)
     try:
         while not protocol.has_exited() and (data := await stdin.read()):
             for part in framing.feed(data):
@@ -168,6 +169,7 @@ async def converse(protocol: Protocol, source: int, sink: int) -> int:
                     protocol.receive(part)
             await stdout.drain()
     finally:
+        loop.remove_signal_handler(signal.SIGTERM)
         stdout.close()
         await stdout.flushed()
     return 0 if protocol.is_shut_down else 1
