@@ -29,7 +29,14 @@ from inference.transport import (
     try_lock,
 )
 from lsp_server import __version__
-from lsp_server.worker_process import WorkerCommand, describe_end, leave_running, start_private, start_shared
+from lsp_server.worker_process import (
+    ModelPathError,
+    WorkerCommand,
+    describe_end,
+    leave_running,
+    start_private,
+    start_shared,
+)
 
 START_TIMEOUT_S = 30.0
 """From the start of the process to its socket: importing Python modules, on a machine that is busy."""
@@ -82,6 +89,8 @@ async def attach(
             process, sock = start_private(command)
         else:
             sock, process = await _meet(command, start_timeout_s)
+    except ModelPathError as error:
+        raise _no_such_model(error) from error
     except (OSError, UnsafeDirectoryError) as error:
         # Too few descriptors or processes, or a full disk, may pass; a missing program does not come back.
         stays = isinstance(error, UnsafeDirectoryError | FileNotFoundError | PermissionError)
@@ -107,6 +116,8 @@ async def ask_status(command: WorkerCommand, *, timeout_s: float = 5.0) -> Statu
     """The status of the shared worker, or None if none runs; starts nothing. Raises WorkerFailure."""
     try:
         sock = _connect(socket_path(command.model_name))
+    except ModelPathError as error:
+        raise _no_such_model(error) from error
     except (OSError, UnsafeDirectoryError) as error:
         raise WorkerFailure(f"cannot reach the worker: {error}", is_final=True) from error
     if sock is None:
@@ -141,7 +152,7 @@ async def _meet(
                 if process is None:
                     process = _start_if_alone(command, path)
                 elif end := describe_end(process):
-                    raise WorkerFailure(f"the worker ended at its start ({end})", cure=_read_log(command))
+                    raise WorkerFailure(f"the worker ended at its start ({end})", cure=command.see_log)
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 1.5, 0.1)
     except BaseException as error:
@@ -152,7 +163,7 @@ async def _meet(
         holder = process.pid if process is not None else lock_signature(lock_path(path))
         raise WorkerFailure(
             f"the worker (process {holder or 'unknown'}) accepts no connection after {timeout_s:g} s",
-            cure=(f"end process {holder}; " if holder else "") + _read_log(command),
+            cure=(f"end process {holder}; " if holder else "") + command.see_log,
         ) from error
     if not is_same_user(sock):
         sock.close()
@@ -189,9 +200,13 @@ def _connect(path: Path) -> socket.socket | None:
     return sock
 
 
+def _no_such_model(error: ModelPathError) -> WorkerFailure:
+    return WorkerFailure(str(error), cure="give the model's whole path", code="model", is_final=True)
+
+
 def refused(error: Error, command: WorkerCommand) -> WorkerFailure:
     """What an Error about the whole connection means: a broken model or a wrong version stays so."""
-    cure = _read_log(command)
+    cure = command.see_log
     if error.code == "model":
         cure = f"choose another model, or mend this one; {cure}"
     return WorkerFailure(
@@ -227,15 +242,15 @@ def _explain(
         return error
     if isinstance(error, TimeoutError):
         return WorkerFailure(
-            f"the worker (process {pid}) does not answer", cure=f"end process {pid}; {_read_log(command)}"
+            f"the worker (process {pid}) does not answer", cure=f"end process {pid}; {command.see_log}"
         )
     if isinstance(error, ChannelClosed):
         end = describe_end(process) if process is not None else ""
         return WorkerFailure(
-            f"the worker ended before it answered{end and f' ({end})'}", cure=_read_log(command)
+            f"the worker ended before it answered{end and f' ({end})'}", cure=command.see_log
         )
     if isinstance(error, ProtocolError):
-        return WorkerFailure(f"the worker sent what is no message: {error}", cure=_read_log(command))
+        return WorkerFailure(f"the worker sent what is no message: {error}", cure=command.see_log)
     return None
 
 
@@ -245,10 +260,6 @@ def _peer_pid(sock: socket.socket) -> int:
         return peer_credentials(sock)[0]
     except OSError:
         return 0
-
-
-def _read_log(command: WorkerCommand) -> str:
-    return f"see {command.log_path}"
 
 
 async def _see_end(process: subprocess.Popen[bytes], patience_s: float) -> None:

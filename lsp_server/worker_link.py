@@ -206,7 +206,9 @@ class WorkerLink:
         except ProtocolError as error:
             with contextlib.suppress(ChannelClosed):
                 connection.channel.post(Error(0, "protocol", str(error)[:1000]))
-            raise WorkerFailure(f"the worker broke the protocol: {error}", cure=self._see_log()) from error
+            raise WorkerFailure(
+                f"the worker broke the protocol: {error}", cure=self._command.see_log
+            ) from error
         finally:
             for task in tasks:
                 task.cancel()
@@ -251,7 +253,7 @@ class WorkerLink:
                 pid = self._connection.welcome.pid if self._connection else 0
                 raise WorkerFailure(
                     f"the worker (process {pid}) does not answer",
-                    cure=f"end process {pid}; {self._see_log()}",
+                    cure=f"end process {pid}; {self._command.see_log}",
                 )
 
     def _take_status(self, status: Status) -> None:
@@ -271,7 +273,7 @@ class WorkerLink:
     def _lost(self, connection: Connection, error: ChannelClosed) -> WorkerFailure:
         end = describe_end(connection.process) if connection.process is not None else ""
         reason = end or str(error)
-        return WorkerFailure(f"the worker is gone ({reason})", cure=self._see_log())
+        return WorkerFailure(f"the worker is gone ({reason})", cure=self._command.see_log)
 
     def _end_all(self, reason: str) -> None:
         generations = self._generations | self._cancelled
@@ -280,15 +282,12 @@ class WorkerLink:
             generation.accept(Error(identity, "internal", reason[:4096]))
 
     def _give_up(self, failure: WorkerFailure) -> None:
-        cure = failure.cure or self._see_log()
+        cure = failure.cure or self._command.see_log
         message = str(failure) if failure.is_final else f"{failure}; it failed too often and is left alone"
         model = self._status.model
         self._tell(
             LinkStatus("error", message, model=model, cure=f"{cure}; then restart the language server")
         )
-
-    def _see_log(self) -> str:
-        return f"see {self._command.log_path}"
 
     def _tell_activity(self) -> None:
         status = self._worker_status

@@ -7,10 +7,16 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from inference.transport import UnsafeDirectoryError, socket_path
+
 SHIPPED = "shipped"
 
 # Workers that outlive the link that started them. subprocess wants a Popen kept or waited for.
 _left_running: list[subprocess.Popen[bytes]] = []
+
+
+class ModelPathError(Exception):
+    """The model's path names nothing: the home directory of nobody, a link to itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,22 +27,32 @@ class WorkerCommand:
     private: bool = False
     idle_timeout_s: float = 900.0
     log: Path | None = None
-    """None: a file in the user's state directory."""
+    """None: `default_log_path`."""
     # -P: without it, `-m` takes `inference` from the current directory, which may be a stranger's project.
     program: tuple[str, ...] = (sys.executable, "-P", "-m", "inference.worker")
 
     @property
     def model_name(self) -> str:
-        """The name that servers and worker meet under: the same model has the same one in every server."""
-        return str(Path(self.model).expanduser().resolve()) if self.model else SHIPPED
+        """The name that servers and worker meet under: the same model has the same one in every server.
+        Raises ModelPathError."""
+        return str(model_path(self.model).resolve()) if self.model else SHIPPED
 
     @property
     def log_path(self) -> Path:
+        """Raises UnsafeDirectoryError, OSError."""
         return self.log or default_log_path()
 
     @property
+    def see_log(self) -> str:
+        """Where to read on, for people. Never raises: it goes along with what is wrong already."""
+        try:
+            return f"see {self.log_path}"
+        except (UnsafeDirectoryError, OSError) as error:
+            return f"there is no log: {error}"
+
+    @property
     def argv(self) -> list[str]:
-        """The command line, less the socket."""
+        """The command line, less the socket. Raises ModelPathError, UnsafeDirectoryError, OSError."""
         return [
             *self.program,
             f"--model={self.model_name}",
@@ -45,26 +61,43 @@ class WorkerCommand:
         ]
 
 
+def model_path(model: str) -> Path:
+    """The model's folder, `~` expanded. Raises ModelPathError."""
+    try:
+        path = Path(model).expanduser()
+        path.resolve()
+    except (RuntimeError, ValueError, OSError) as error:  # no such home, links in a circle, a zero byte
+        raise ModelPathError(f"the model {model!r} cannot be found: {error}") from error
+    return path
+
+
 def default_log_path() -> Path:
-    """One log for all workers of a user: $XDG_STATE_HOME/midfill/worker.log."""
+    """One log for all workers of a user: $XDG_STATE_HOME/midfill/worker.log; for a user without a home
+    directory, as in many containers, beside the socket. Raises UnsafeDirectoryError, OSError."""
     state = os.environ.get("XDG_STATE_HOME", "")
-    base = Path(state) if Path(state).is_absolute() else Path.home() / ".local" / "state"
-    return base / "midfill" / "worker.log"
+    if Path(state).is_absolute():
+        return Path(state) / "midfill" / "worker.log"
+    try:
+        home = Path.home()
+    except RuntimeError:  # HOME is not set, and the user database does not know the user
+        return socket_path(SHIPPED).parent / "worker.log"
+    return home / ".local" / "state" / "midfill" / "worker.log"
 
 
 def start_shared(command: WorkerCommand, path: Path, lock: int) -> subprocess.Popen[bytes]:
     """Starts a worker that will listen at `path`. It inherits `lock`, and with it the right to that socket.
-    Raises OSError."""
+    Raises as `WorkerCommand.argv`."""
     return _start(command, [f"--socket={path}", f"--lock-fd={lock}"], lock)
 
 
 def start_private(command: WorkerCommand) -> tuple[subprocess.Popen[bytes], socket.socket]:
-    """Starts a worker at the other end of the socket that is returned, and of no path. Raises OSError."""
+    """Starts a worker at the other end of the socket that is returned, and of no path.
+    Raises as `WorkerCommand.argv`."""
     ours, theirs = socket.socketpair()
     with theirs:
         try:
             process = _start(command, [f"--private-fd={theirs.fileno()}"], theirs.fileno())
-        except OSError:
+        except BaseException:
             ours.close()
             raise
     return process, ours

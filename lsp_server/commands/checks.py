@@ -17,7 +17,7 @@ from inference.transport import UnsafeDirectoryError, socket_path
 from lsp_server import __version__
 from lsp_server.document import Document
 from lsp_server.worker_attach import WorkerFailure, ask_status
-from lsp_server.worker_process import WorkerCommand
+from lsp_server.worker_process import ModelPathError, WorkerCommand, model_path
 
 PACKAGES = (
     "pygls",
@@ -61,7 +61,7 @@ def check_all(model: str) -> Iterator[Check]:
     yield check_grammars()
     yield check_model(model)
     yield check_socket(command)
-    yield check_writable("log", command.log_path.parent)
+    yield check_log(command)
     yield check_torch()
     yield check_worker(command)
 
@@ -96,7 +96,10 @@ def _no_grammar(language: str, reason: str) -> Check:
 
 
 def check_model(model: str) -> Check:
-    folder = Path(model).expanduser() if model else shipped_model()
+    try:
+        folder = model_path(model) if model else shipped_model()
+    except ModelPathError as error:
+        return Check("model", str(error), "give --model the whole path of a folder")
     origin = "from --model" if model else "the one that ships"
     cure = (
         "give --model the folder of a Hugging Face checkpoint"
@@ -130,10 +133,20 @@ def _model_name(folder: Path) -> str:
 def check_socket(command: WorkerCommand) -> Check:
     try:
         folder = socket_path(command.model_name).parent
+    except ModelPathError:
+        return Check("socket", "not looked at: it is named after the model", "mend the model first")
     except (UnsafeDirectoryError, OSError) as error:
         return Check("socket", str(error), "do what it says, or set midfill.privateWorker")
     mode = stat.S_IMODE(folder.stat().st_mode)
     return Check("socket", f"{folder}, yours alone (mode {mode:04o})")
+
+
+def check_log(command: WorkerCommand) -> Check:
+    try:
+        folder = command.log_path.parent
+    except (UnsafeDirectoryError, OSError) as error:
+        return Check("log", str(error), "set XDG_STATE_HOME to a directory of your own")
+    return check_writable("log", folder)
 
 
 def check_writable(name: str, folder: Path) -> Check:
@@ -178,7 +191,7 @@ def check_worker(command: WorkerCommand) -> Check:
     try:
         status = asyncio.run(ask_status(command))
     except WorkerFailure as failure:
-        return Check("worker", str(failure), failure.cure or f"see {command.log_path}")
+        return Check("worker", str(failure), failure.cure or command.see_log)
     if status is None:
         return Check("worker", "none runs; the next completion starts one")
     return Check(

@@ -101,7 +101,7 @@ async def _complete(snapshot: Snapshot, offset: int, settings: Settings, ghost: 
     try:
         status = await link.settled()
         if status.state == "error":
-            raise CommandError(f"{status.message}; the worker's log is {WorkerCommand().log_path}")
+            raise CommandError(f"{status.message}; {WorkerCommand().see_log}")
         return await _ask(snapshot, offset, settings, link, status, ghost)
     finally:
         await link.close()

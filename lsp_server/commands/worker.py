@@ -4,7 +4,8 @@ import argparse
 import os
 import sys
 
-from lsp_server.worker_process import WorkerCommand
+from lsp_server.commands import CommandError
+from lsp_server.worker_process import ModelPathError, WorkerCommand
 
 HELP = "hold a model in the foreground, for every editor window of this user"
 EXAMPLES = """\
@@ -31,6 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     command = WorkerCommand(model=options.model, idle_timeout_s=options.idle_timeout)
-    arguments = [f"--model={command.model_name}", f"--idle-timeout={command.idle_timeout_s:g}"]
+    try:
+        arguments = [f"--model={command.model_name}", f"--idle-timeout={command.idle_timeout_s:g}"]
+    except ModelPathError as error:
+        raise CommandError(str(error)) from error
     # Replaced, not imported: the model's process may load torch, this one never.
     os.execv(sys.executable, [*command.program, *arguments])  # noqa: S606 - as intended

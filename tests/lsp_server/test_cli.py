@@ -203,6 +203,23 @@ def test_a_model_that_is_not_there(midfill: Midfill, source: Path, tmp_path: Pat
     assert len(run.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize("command", ["complete", "status", "worker"])
+def test_a_model_in_the_home_of_nobody(midfill: Midfill, source: Path, command: str) -> None:
+    place = (str(source), *CURSOR) if command == "complete" else ()
+    run = midfill(command, *place, "--model", "~nosuchuser/m")
+    assert (run.returncode, run.stdout) == (1, "")
+    assert run.stderr.startswith("midfill: the model '~nosuchuser/m' cannot be found")
+    assert len(run.stderr.splitlines()) == 1
+
+
+def test_doctor_of_a_model_in_the_home_of_nobody(midfill: Midfill) -> None:
+    run = midfill("doctor", "--model", "~nosuchuser/m", "--json")
+    assert (run.returncode, run.stderr) == (1, "")
+    problems = {check["name"]: check["cure"] for check in json.loads(run.stdout)["checks"] if check["cure"]}
+    assert list(problems) == ["model", "socket", "worker"]
+    assert problems["model"] == "give --model the whole path of a folder"
+
+
 def test_complete_prints_the_text_alone_into_a_pipe(midfill: Midfill, worker: str, source: Path) -> None:
     run = midfill("complete", str(source), *CURSOR, "--model", worker)
     assert (run.returncode, run.stdout.rstrip("\n"), run.stderr) == (0, WRITTEN, "")

@@ -5,12 +5,14 @@ import errno
 import os
 import signal
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from inference.transport import lock_path, socket_path
 from lsp_server import worker_attach
+from lsp_server.worker_attach import WorkerFailure
 from lsp_server.worker_link import Patience, WorkerCommand, WorkerLink, ask_status
 from tests.lsp_server.link_bench import GIVE_UP_S, UP, Bench, ask, is_alive, read
 
@@ -44,6 +46,37 @@ async def test_a_worker_that_never_comes_up_is_given_up_loudly(
     assert await read(generation) == ""
     assert generation.error is not None
     assert generation.error.code == "model"
+
+
+async def test_without_a_home_directory_and_a_place_for_the_log_the_link_gives_up(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", home)
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    (bench.directory / "midfill").mkdir(mode=0o755)
+    link = WorkerLink(replace(bench.command("hello welcome serve"), log=None), bench.told.append)
+    bench.links.append(link)
+    await link.start()
+    async with asyncio.timeout(GIVE_UP_S):
+        status = await link.settled()
+    assert status.state == "error"
+    assert "chmod 700" in status.message
+
+
+async def test_a_model_in_the_home_of_nobody(bench: Bench) -> None:
+    command = WorkerCommand(model="~nosuchuser/m")
+    link = WorkerLink(command, bench.told.append)
+    bench.links.append(link)
+    await link.start()
+    async with asyncio.timeout(GIVE_UP_S):
+        status = await link.settled()
+    assert status.message.startswith("the model '~nosuchuser/m' cannot be found")
+    assert status.cure.startswith("give the model's whole path")
+    with pytest.raises(WorkerFailure, match="~nosuchuser/m"):
+        await ask_status(command)
 
 
 FINAL = {

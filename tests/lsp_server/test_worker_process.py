@@ -1,3 +1,4 @@
+import pwd
 import stat
 import subprocess
 import sys
@@ -5,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from lsp_server.worker_process import WorkerCommand, default_log_path, describe_end, start_private
+from inference.transport import UnsafeDirectoryError
+from lsp_server.worker_process import (
+    ModelPathError,
+    WorkerCommand,
+    default_log_path,
+    describe_end,
+    start_private,
+)
 
 
 def test_the_same_model_has_the_same_name_however_it_is_written(
@@ -32,6 +40,47 @@ def test_the_log_lies_in_the_state_directory(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("XDG_STATE_HOME", "not/absolute")
     monkeypatch.setenv("HOME", "/home/someone")
     assert default_log_path() == Path("/home/someone/.local/state/midfill/worker.log")
+
+
+@pytest.fixture
+def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user that the system does not know, as `docker run --user 12345` makes one."""
+
+    def getpwuid(uid: int) -> pwd.struct_passwd:
+        raise KeyError(uid)
+
+    for name in ("HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", getpwuid)
+
+
+@pytest.mark.usefixtures("homeless")
+def test_without_a_home_the_log_lies_in_the_private_directory_of_the_socket(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    assert default_log_path() == tmp_path / "midfill" / "worker.log"
+    assert stat.S_IMODE((tmp_path / "midfill").stat().st_mode) == 0o700
+    assert WorkerCommand().see_log == f"see {tmp_path}/midfill/worker.log"
+
+
+@pytest.mark.usefixtures("homeless")
+def test_a_log_that_can_lie_nowhere_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    (tmp_path / "midfill").mkdir(mode=0o755)
+    with pytest.raises(UnsafeDirectoryError):
+        default_log_path()
+    assert WorkerCommand().see_log.startswith("there is no log: ")
+    with pytest.raises(UnsafeDirectoryError):
+        start_private(WorkerCommand())
+
+
+@pytest.mark.parametrize("model", ["~nosuchuser/m", "a/\0", "{circle}"])
+def test_a_model_that_no_path_leads_to(model: str, tmp_path: Path) -> None:
+    circle = tmp_path / "circle"
+    circle.symlink_to(circle)
+    with pytest.raises(ModelPathError, match="cannot be found"):
+        _ = WorkerCommand(model=model.format(circle=circle)).model_name
 
 
 def start(code: str, log: Path) -> tuple[subprocess.Popen[bytes], bytes]:
