@@ -43,6 +43,7 @@ GHOST = "[class*=ghost-text]"
 STATUS = "[id='midfill.midfill.midfill.status']"
 READY = f"{STATUS} .codicon-sparkle"
 OFF = f"{STATUS} .codicon-circle-slash"
+SETTINGS_SEARCH = ".settings-editor .suggest-input-container"
 EXPLORER_ROW = ".explorer-folders-view .monaco-list-row"
 NOTIFICATION = ".notifications-toasts .notification-list-item"
 EXIT_TIMEOUT_S = 30.0

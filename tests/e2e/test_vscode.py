@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.code_server import NOTIFICATION, OFF, READY, STATUS, CodeServer
+from tests.e2e.code_server import NOTIFICATION, OFF, READY, SETTINGS_SEARCH, STATUS, CodeServer
 from tests.e2e.deadline import eventually
 from tests.e2e.scripted_server import COMPLETION
 
@@ -46,9 +46,7 @@ def test_midfill_that_is_not_there_is_said_clearly(code_server: Start, nothing: 
         assert 'there is no program "midfill"' in message
         assert "pip install" in message
         code.browser.do("click", selector=f"{NOTIFICATION} .monaco-button:has-text('Open Settings')")
-        eventually(
-            lambda: any("Settings" in tab for tab in code.browser.texts(".tab.active")), "the settings"
-        )
+        eventually(lambda: "midfill.path" in "".join(code.browser.texts(SETTINGS_SEARCH)), "the setting")
 
 
 def test_an_error_of_the_server_is_shown_with_its_cure(
@@ -67,9 +65,11 @@ def test_an_error_of_the_server_is_shown_with_its_cure(
 def test_the_shipped_model_completes(code_server: Start, midfill: Mapping[str, str], pictures: Path) -> None:
     with code_server(midfill) as code:
         open_body(code)
-        ghost = eventually(code.ghost, "ghost text")
+        eventually(code.ghost, "ghost text")
+        eventually(lambda: code.browser.texts(READY), "the model is done")
+        ghost = eventually(code.ghost, "all of the ghost text")
         code.browser.do("screenshot", selector=None, path=str(pictures / "vscode.png"))
         code.browser.press("Tab")
-        assert code.saved("statistics.py").splitlines()[BODY].startswith(f"    {ghost[:1]}")
+        assert "".join(code.saved("statistics.py").splitlines()[BODY:]) == f"    {ghost}"
         code.browser.press("Control+z")
         assert code.saved("statistics.py").splitlines()[BODY:] == ["    "]
