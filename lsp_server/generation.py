@@ -6,6 +6,9 @@ from collections.abc import Callable
 
 from inference.messages import Chunk, Done, Error
 
+LAST_WORD_S = 60.0
+"""From a cancel to the worker's last word, which is a step of the model away: a chunk of a prompt at most."""
+
 
 class Generation:
     """An async iterator over pieces of text, for one reader.
@@ -15,13 +18,14 @@ class Generation:
     worker's last word is waited for by `outcome` alone.
     """
 
-    def __init__(self, identity: int, abort: Callable[[int], None]) -> None:
+    def __init__(self, identity: int, abort: Callable[[int], None], last_word_s: float = LAST_WORD_S) -> None:
         self.id = identity
         self.done: Done | None = None
         self.error: Error | None = None
         self._abort = abort
         self._texts: deque[str] = deque()
-        self._ended = False
+        self._last_word_s = last_word_s
+        self._ended = asyncio.Event()
         self._news = asyncio.Event()
         self._over = asyncio.Event()
 
@@ -37,7 +41,7 @@ class Generation:
 
     async def __anext__(self) -> str:
         while not self._texts:
-            if self._ended:
+            if self._ended.is_set():
                 raise StopAsyncIteration
             self._news.clear()
             await self._news.wait()
@@ -45,7 +49,7 @@ class Generation:
 
     def cancel(self) -> None:
         """Tells the worker to stop, at once; the iteration ends. Does nothing after the end."""
-        if not self._ended:
+        if not self._ended.is_set():
             self._end()
             self._texts.clear()
             self._abort(self.id)
@@ -55,7 +59,7 @@ class Generation:
         if self._over.is_set():
             return
         if isinstance(message, Chunk):
-            if not self._ended:
+            if not self._ended.is_set():
                 self._texts.append(message.text)
                 self._news.set()
             return
@@ -67,12 +71,18 @@ class Generation:
         self._over.set()
 
     async def outcome(self) -> Done | Error:
-        """The worker's last word, with its statistics; after `cancel` it comes a step of the model later."""
-        await self._over.wait()
+        """The worker's last word, with its statistics. After `cancel` it comes a step of the model later; an
+        Error stands for one that does not come."""
+        await self._ended.wait()
+        try:
+            async with asyncio.timeout(self._last_word_s):
+                await self._over.wait()
+        except TimeoutError:
+            self.accept(Error(self.id, "internal", "the worker does not say how a cancelled request ended"))
         last = self.done or self.error
         assert last is not None  # noqa: S101 - `accept` sets one of them first
         return last
 
     def _end(self) -> None:
-        self._ended = True
+        self._ended.set()
         self._news.set()

@@ -26,7 +26,7 @@ from inference.messages import (
 )
 from inference.transport import ChannelClosed
 from lsp_server.backoff import Backoff
-from lsp_server.generation import Generation
+from lsp_server.generation import LAST_WORD_S, Generation
 from lsp_server.settings import Settings
 from lsp_server.worker_attach import (
     START_TIMEOUT_S,
@@ -65,6 +65,7 @@ class Patience:
     """With a generation under way and nothing heard for this long, the worker is asked for its status."""
     status_s: float = WELCOME_TIMEOUT_S
     """For that answer. The worker's main thread never computes, so it can answer as soon as it can greet."""
+    last_word_s: float = LAST_WORD_S
 
 
 class WorkerLink:
@@ -116,7 +117,7 @@ class WorkerLink:
             code = "model" if self._status.state == "error" else "internal"
             return Generation.failed(Error(identity, code, self._status.message))
         request = _without_surrogates(replace(request, id=identity))
-        generation = Generation(identity, self._abort)
+        generation = Generation(identity, self._abort, self._patience.last_word_s)
         try:
             self._connection.channel.post(request)
         except ProtocolError as error:
@@ -247,7 +248,7 @@ class WorkerLink:
         while True:
             await self._wanted.wait()
             await asyncio.sleep(self._patience.silence_s)
-            if not self._generations:
+            if not self._generations and not self._cancelled:
                 self._wanted.clear()
             elif await self.status() is None:
                 pid = self._connection.welcome.pid if self._connection else 0

@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from inference.messages import Error
 from lsp_server.worker_link import LinkStatus, Patience
 from tests.lsp_server.link_bench import GIVE_UP_S, UP, Bench, ask, is_alive, read
 
@@ -196,6 +197,30 @@ async def test_a_cancelled_generation_has_an_outcome_though_the_worker_dies(benc
     generation.cancel()
     async with asyncio.timeout(GIVE_UP_S):
         assert await generation.outcome() == generation.error
+
+
+@pytest.mark.parametrize("word", ["hang", "stop"])
+async def test_a_worker_that_stops_after_a_cancel_is_noticed(bench: Bench, word: str) -> None:
+    patience = Patience(welcome_s=0.1, silence_s=0.02, status_s=0.1, last_word_s=2 * GIVE_UP_S)
+    link = await bench.up(f"{UP} generate chunk abort {word}", patience=patience, max_failures=99)
+    generation = link.generate(ask())
+    assert await anext(generation) == "text"
+    generation.cancel()
+    async with asyncio.timeout(GIVE_UP_S):
+        outcome = await generation.outcome()
+    assert isinstance(outcome, Error)
+    assert f"process {bench.pids[0]}" in outcome.message
+
+
+async def test_a_worker_that_never_says_how_a_cancelled_request_ended(bench: Bench) -> None:
+    link = await bench.up(f"{UP} generate abort serve", patience=Patience(last_word_s=0.02))
+    generation = link.generate(ask())
+    generation.cancel()
+    async with asyncio.timeout(GIVE_UP_S):
+        outcome = await generation.outcome()
+    assert isinstance(outcome, Error)
+    assert "does not say how" in outcome.message
+    assert await read(link.generate(ask())) == "x = |\n"
 
 
 async def test_cancel_wakes_a_reader_that_waits(bench: Bench) -> None:
