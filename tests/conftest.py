@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from safetensors.numpy import save_file
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
@@ -27,6 +28,10 @@ CARD = {
     "name": "tiny", "format": "midfill-spm", "prefix_tokens": 96, "suffix_tokens": 32,
     "snippet_tokens": 32, "max_new_tokens": 48, "stop_ids": [0],
 }  # fmt: skip
+
+# A deadline would fail a test for what else the machine is doing.
+settings.register_profile("midfill", deadline=None)
+settings.load_profile("midfill")
 
 ModelMaker = Callable[..., Path]
 

@@ -17,8 +17,8 @@ from inference.tokenizer import Tokenizer
 SHIPPED = Path(__file__).parent.parent / "weights"
 MAX_THREADS = 8
 """On a CPU: half of its cores and no more than these. Threads of one operation wait for each other, and where
-other work has the cores they wait long: beside one busy process on 2 cores, 2 threads took 20 times as long for
-a token as 1. An editor and its compilers are always busy."""
+other work has the cores they wait long: beside one busy process on 2 cores, 2 threads took 20 times as long
+for a token as 1. An editor and its compilers are always busy."""
 
 _QWEN_CONTROLS = ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|repo_name|>", "<|file_sep|>")
 
