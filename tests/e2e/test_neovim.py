@@ -68,6 +68,21 @@ def test_what_was_typed_of_the_ghost_text_is_not_inserted_again(
         eventually(lambda: nvim.lines()[BODY] == "    ret", "undo leaves what was typed")
 
 
+def test_commands_turn_completion_off_and_on_and_restart_the_server(
+    neovim: Start, scripted: Mapping[str, str]
+) -> None:
+    with neovim(scripted) as nvim:
+        open_body(nvim)
+        eventually(nvim.ghost, "ghost text")
+        nvim.press("<Cmd>Midfill toggle<CR>")
+        eventually(lambda: not nvim.ghost(), "it is gone")
+        nvim.press("<Cmd>Midfill toggle<CR><Space><BS>")
+        eventually(nvim.ghost, "it is back")
+        before = nvim.lua(f"return {CLIENT}.id")
+        nvim.press("<Cmd>Midfill restart<CR>")
+        eventually(lambda: nvim.lua(f"return ({CLIENT} or {{ id = {before} }}).id") != before, "a new server")
+
+
 def test_an_error_of_the_server_is_shown_with_its_cure(neovim: Start, scripted: Mapping[str, str]) -> None:
     with neovim(scripted) as nvim:
         nvim.call("nvim_command", "edit damaged.py")
