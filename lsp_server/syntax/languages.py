@@ -13,7 +13,7 @@ from lsp_server.syntax.lexicon import HASH, LEXICONS, PROSE, UNKNOWN, C, Lexicon
 
 # Of the 165 grammars in the wheel, those that were given thousands of random edits and came back each time. A
 # grammar is C code that nothing can interrupt: those of COBOL and Perl never return from some texts.
-_GRAMMARS = frozenset(
+GRAMMARS = frozenset(
     {
         "bash", "c", "clojure", "cmake", "cpp", "csharp", "css", "cuda", "dart", "dockerfile", "elixir",
         "elm", "erlang", "fortran", "go", "graphql", "groovy", "haskell", "hcl", "html", "java",
@@ -126,7 +126,7 @@ class Grammar:
 @lru_cache(maxsize=64)
 def language(name: str) -> Language:
     """The grammar itself; its shared library is loaded at the first call. Raises LookupError without one."""
-    if name not in _GRAMMARS:
+    if name not in GRAMMARS:
         raise LookupError(name)
     return get_language(name)  # type: ignore[arg-type]  # one of a Literal's names, checked above
 
@@ -136,7 +136,7 @@ def grammar_for(language_id: str, uri: str) -> Grammar | None:
     """The grammar of a document, by the protocol's languageId, else by the extension in its uri."""
     name = language_id.lower()
     name = _GRAMMAR_OF_ID.get(name, name)
-    if name and name not in _GRAMMARS:
+    if name and name not in GRAMMARS:
         name = _GRAMMAR_OF_EXTENSION.get(PurePosixPath(unquote(urlsplit(uri).path)).suffix.lower(), "")
     if not name:
         return None

@@ -3,7 +3,7 @@
 import pytest
 
 from lsp_server.document import Document
-from lsp_server.syntax.languages import _GRAMMARS, grammar_for, language, lexicon_for
+from lsp_server.syntax.languages import GRAMMARS, grammar_for, language, lexicon_for
 from lsp_server.syntax.lexicon import LEXICONS, PROSE, UNKNOWN
 
 
@@ -38,7 +38,7 @@ def test_an_unknown_grammar_is_an_error() -> None:
         language("perl")
 
 
-@pytest.mark.parametrize("name", sorted(_GRAMMARS))
+@pytest.mark.parametrize("name", sorted(GRAMMARS))
 def test_each_grammar_is_bundled_and_parses(name: str) -> None:
     tree = Document("file:///a", name, 1, "a (b) {\n  c \"d\" '\ud83d'\n}\n").snapshot.tree
     assert tree is not None
