@@ -1,7 +1,6 @@
 """What `midfill doctor` looks at, one function each: what it found, and the cure if that is a problem."""
 
 import asyncio
-import json
 import os
 import platform
 import stat
@@ -16,6 +15,7 @@ from pathlib import Path
 from inference.transport import UnsafeDirectoryError, socket_path
 from lsp_server import __version__
 from lsp_server.document import Document
+from lsp_server.syntax import languages
 from lsp_server.worker_attach import WorkerFailure, ask_status
 from lsp_server.worker_process import ModelPathError, WorkerCommand, model_path
 
@@ -37,6 +37,9 @@ ASK_TORCH = (
     "print(torch.__version__, 'on', torch.cuda.get_device_name() if torch.cuda.is_available() else 'the CPU')"
 )
 ASK_TORCH_TIMEOUT_S = 120.0
+# Also in a process of its own: the server knows nothing of models.
+DESCRIBE_MODEL = "inference.models.description"
+DESCRIBE_TIMEOUT_S = 120.0
 GRAMMARS = {"python": "x = 1\n", "typescript": "let x = 1;\n", "rust": "fn main() {}\n"}
 
 
@@ -87,7 +90,7 @@ def check_grammars() -> Check:
             return _no_grammar(language, str(error))
         if tree is None:
             return _no_grammar(language, "it parsed nothing")
-    return Check("grammars", f"{', '.join(GRAMMARS)} and all others of the language pack")
+    return Check("grammars", f"{', '.join(GRAMMARS)} tried, of {len(languages.GRAMMARS)} in use")
 
 
 def _no_grammar(language: str, reason: str) -> Check:
@@ -102,7 +105,7 @@ def check_model(model: str) -> Check:
         return Check("model", str(error), "give --model the whole path of a folder")
     origin = "from --model" if model else "the one that ships"
     cure = (
-        "give --model the folder of a Hugging Face checkpoint"
+        "give --model the folder of a Hugging Face checkpoint of Qwen3-MoE, all of it downloaded"
         if model
         else "pip install --force-reinstall midfill"
     )
@@ -111,23 +114,20 @@ def check_model(model: str) -> Check:
     if missing or not weights:
         absent = ", ".join(missing or ["*.safetensors"])
         return Check("model", f"{folder} ({origin}) lacks {absent}", cure)
+    try:
+        run = _python("-m", DESCRIBE_MODEL, str(folder.absolute()), timeout_s=DESCRIBE_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        return Check("model", f"{folder} ({origin}) was not read in {DESCRIBE_TIMEOUT_S:.0f} s", cure)
+    if run.returncode != 0:
+        return Check("model", f"{folder} ({origin}) is broken: {_last_line(run)}", cure)
     megabytes = sum(path.stat().st_size for path in weights) / 1e6
-    return Check("model", f"{_model_name(folder)} ({origin}), {megabytes:.0f} MB at {folder}")
+    return Check("model", f"{run.stdout.strip()} ({origin}), {megabytes:.0f} MB at {folder}")
 
 
 def shipped_model() -> Path:
     """Where the package keeps its model; found without importing the engine."""
     spec = util.find_spec("inference")
     return Path(spec.origin).parent / "weights" if spec and spec.origin else Path("inference/weights")
-
-
-def _model_name(folder: Path) -> str:
-    try:
-        card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return folder.name
-    name = card.get("name") if isinstance(card, dict) else None
-    return name if isinstance(name, str) else folder.name
 
 
 def check_socket(command: WorkerCommand) -> Check:
@@ -167,14 +167,7 @@ def check_torch() -> Check:
     if missing:
         return Check("engine", f"{' and '.join(missing)} not installed; the worker needs it", ADD_TORCH)
     try:
-        run = subprocess.run(
-            [sys.executable, "-P", "-c", ASK_TORCH],
-            capture_output=True,
-            text=True,
-            timeout=ASK_TORCH_TIMEOUT_S,
-            check=False,
-            cwd=os.sep,
-        )
+        run = _python("-c", ASK_TORCH, timeout_s=ASK_TORCH_TIMEOUT_S)
     except subprocess.TimeoutExpired:
         return Check(
             "engine",
@@ -182,9 +175,24 @@ def check_torch() -> Check:
             f"{ADD_TORCH} --force-reinstall",
         )
     if run.returncode != 0:
-        last = (run.stderr.strip().splitlines() or ["no message"])[-1]
-        return Check("engine", f"torch does not start: {last}", f"{ADD_TORCH} --force-reinstall")
+        return Check("engine", f"torch does not start: {_last_line(run)}", f"{ADD_TORCH} --force-reinstall")
     return Check("engine", f"torch {run.stdout.strip()}")
+
+
+def _python(*arguments: str, timeout_s: float) -> subprocess.CompletedProcess[str]:
+    """What the worker's Python does, in a process of its own. Raises subprocess.TimeoutExpired."""
+    return subprocess.run(
+        [sys.executable, "-P", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+        cwd=os.sep,
+    )
+
+
+def _last_line(run: subprocess.CompletedProcess[str]) -> str:
+    return (run.stderr.strip().splitlines() or ["no message"])[-1]
 
 
 def check_worker(command: WorkerCommand) -> Check:

@@ -1,6 +1,7 @@
 """Each thing that `midfill doctor` may find wrong, and the cure it names."""
 
 import json
+import shutil
 import subprocess
 import sys
 from importlib import metadata, util
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lsp_server.commands import checks
+from lsp_server.syntax.languages import GRAMMARS
 from lsp_server.worker_attach import WorkerFailure
 from lsp_server.worker_process import WorkerCommand
 
@@ -36,6 +38,10 @@ def test_a_missing_grammar(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "tree-sitter-language-pack" in check.cure
 
 
+def test_grammars_are_counted_as_they_are_used() -> None:
+    assert checks.check_grammars().found == f"python, typescript, rust tried, of {len(GRAMMARS)} in use"
+
+
 @pytest.mark.parametrize(
     ("files", "lacks"),
     [
@@ -52,15 +58,34 @@ def test_an_incomplete_model(tmp_path: Path, files: tuple[str, ...], lacks: str)
     assert "--model" in check.cure
 
 
-@pytest.mark.parametrize(("card", "name"), [('{"name": "tiny"}', "tiny"), ("[]", "folder"), ("{", "folder")])
-def test_a_model_is_named_by_its_card(tmp_path: Path, card: str, name: str) -> None:
+def test_a_model_is_named_by_its_card(tiny_model_dir: Path) -> None:
+    size = (tiny_model_dir / "model.safetensors").stat().st_size / 1e6
+    check = checks.check_model(str(tiny_model_dir))
+    assert (check.found, check.cure) == (f"tiny (from --model), {size:.0f} MB at {tiny_model_dir}", "")
+
+
+BROKEN = {
+    "config.json": ("{}", "the checkpoint says nothing"),
+    "tokenizer.json": ("{", "not JSON"),
+    "card.json": ('{"name": "x"}', "missing"),
+    "model.safetensors": ("version https://git-lfs.github.com/spec/v1", "model.safetensors"),
+}
+
+
+@pytest.mark.parametrize(("file", "text", "found"), [(name, *each) for name, each in BROKEN.items()])
+def test_a_broken_model(tiny_model_dir: Path, tmp_path: Path, file: str, text: str, found: str) -> None:
     folder = tmp_path / "folder"
-    folder.mkdir()
-    for file in ("config.json", "tokenizer.json"):
-        (folder / file).touch()
-    (folder / "model.safetensors").write_bytes(bytes(2_000_000))
-    (folder / "card.json").write_text(card)
-    assert checks.check_model(str(folder)).found == f"{name} (from --model), 2 MB at {folder}"
+    shutil.copytree(tiny_model_dir, folder)
+    (folder / file).write_text(text)
+    check = checks.check_model(str(folder))
+    assert check.found.startswith(f"{folder} (from --model) is broken: {folder}")
+    assert found in check.found
+    assert "--model" in check.cure
+
+
+def test_a_model_is_described_without_torch() -> None:
+    code = "import sys; from inference.models import description; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=120, check=False).returncode == 0
 
 
 def test_the_shipped_model_lies_in_the_package() -> None:
