@@ -47,6 +47,8 @@ class Flight {
     readonly document: vscode.TextDocument,
     readonly version: number,
     readonly position: vscode.Position,
+    /** The entry selected in the popup, which the completion begins with. */
+    readonly selected: string | undefined,
   ) {
     this.first = new Promise((resolve) => (this.arrived = resolve));
   }
@@ -88,8 +90,9 @@ export class GhostText implements vscode.Disposable {
     let flight = this.flight;
     // Asked again by no doing of ours after the reply: the user wants a new one.
     const over = flight?.landed && this.refreshed === undefined;
-    if (flight === undefined || over || !flight.answers(document, position)) {
-      flight = this.takeOff(new Flight(document, document.version, position), context, next);
+    const selected = context.selectedCompletionInfo?.text;
+    if (flight === undefined || over || flight.selected !== selected || !flight.answers(document, position)) {
+      flight = this.takeOff(new Flight(document, document.version, position, selected), context, next);
     }
     const asked = flight;
     const cancelled = token.onCancellationRequested(() => {
