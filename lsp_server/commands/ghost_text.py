@@ -9,7 +9,8 @@ from lsp_server.document import Snapshot
 class GhostText:
     """Writes the cursor's line up to the cursor, then the text as it grows, then the rest of the line.
 
-    What is shown only ever grows at its end (`trim.Trim` promises it), so nothing has to be taken back.
+    What is shown grows at its end, and a terminal takes nothing back. Where text is withdrawn (`trim.Trim`
+    does it for a model in a loop, `answer` for text not worth showing), the line is written anew below.
     """
 
     def __init__(self, snapshot: Snapshot, offset: int, stream: TextIO) -> None:
@@ -20,9 +21,13 @@ class GhostText:
 
     def grow(self, text: str) -> None:
         """Show the text so far."""
-        if self._shown is None:
-            self._stream.write(printable(self._before))
-        self._write(text)
+        shown = self._shown
+        if shown is None or not text.startswith(shown):
+            self._stream.write(("" if shown is None else "\n") + printable(self._before))
+            shown = ""
+        self._stream.write(painted(printable(text[len(shown) :]), DIM, self._stream))
+        self._stream.flush()
+        self._shown = text
 
     def finish(self, text: str) -> None:
         """Show the whole text and end the line; with no text at all, write nothing."""
@@ -31,9 +36,3 @@ class GhostText:
         self.grow(text)
         self._stream.write(printable(self._after) + "\n")
         self._stream.flush()
-
-    def _write(self, text: str) -> None:
-        new = text[len(self._shown or "") :]
-        self._stream.write(painted(printable(new), DIM, self._stream))
-        self._stream.flush()
-        self._shown = text

@@ -27,6 +27,15 @@ def test_only_what_is_new_is_written() -> None:
     assert stream.getvalue() == "f(x, y)\n"
 
 
+@pytest.mark.parametrize("text", ["xy", ""])
+def test_text_that_is_withdrawn_is_written_anew(text: str) -> None:
+    stream = io.StringIO()
+    shown = ghost("a\nf()\nb\n", 4, stream)
+    shown.grow("xyxy")
+    shown.finish(text)
+    assert stream.getvalue() == f"f(xyxy\nf({text})\n"
+
+
 def test_no_text_writes_nothing() -> None:
     stream = io.StringIO()
     ghost("f()\n", 2, stream).finish("")
