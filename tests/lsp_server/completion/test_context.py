@@ -14,6 +14,7 @@ from lsp_server.position import Position
 from tests.lsp_server.completion.cursor import at_cursor
 
 SOURCE = inspect.getsource(argparse)
+SNAPSHOT = Document("file:///a.py", "python", 1, SOURCE).snapshot
 FILLER = "".join(f"        value_{number} = {number}\n" for number in range(200))
 CLASS = f'''import os
 from a import (
@@ -121,8 +122,7 @@ def test_typing_a_line_only_appends(language: str, line: str) -> None:
 @given(st.integers(0, len(SOURCE)), st.integers(100, 5000), st.integers(20, 2000))
 @settings(deadline=None, max_examples=60)
 def test_budgets_hold_anywhere_in_a_real_file(offset: int, prefix_budget: int, suffix_budget: int) -> None:
-    snapshot = Document("file:///a.py", "python", 1, SOURCE).snapshot
-    context = gather(snapshot, offset, prefix_budget, suffix_budget)
+    context = gather(SNAPSHOT, offset, prefix_budget, suffix_budget)
     line = SOURCE[SOURCE.rfind("\n", 0, offset) + 1 : offset]
     assert len(context.prefix) <= prefix_budget
     assert context.prefix.endswith(line[-prefix_budget // 2 :])
