@@ -19,6 +19,11 @@ class Generation(Protocol):
     @property
     def error(self) -> Error | None: ...
 
+    @property
+    def waited_ms(self) -> float:
+        """From the request to the last message before the end or a `cancel`."""
+        ...
+
     def __aiter__(self) -> AsyncIterator[str]: ...
 
     def cancel(self) -> None:

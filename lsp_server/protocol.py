@@ -37,6 +37,10 @@ logger = logging.getLogger(__name__)
 
 MessageId = str | int
 
+# Parts of what a client sent come back in errors and go to stderr, which not every client reads.
+_MAX_MESSAGE = 1000
+_MAX_LOGGED = 200
+
 _SNAKE = re.compile(r"(?<=[a-z])_([a-z])")
 
 
@@ -81,9 +85,9 @@ class Protocol(LanguageServerProtocol):
 
     def refuse(self, msg_id: MessageId | None, error: JsonRpcException) -> None:
         """Reply with an error; `msg_id` is None where the message was too broken to have one."""
-        logger.warning("refused a message: %s", error.message)
+        logger.warning("refused a message: %s", error.message[:_MAX_LOGGED])
         # Not as an lsprotocol object: those leave out what is None, and the reply must say "id": null.
-        reply = {"code": error.code, "message": error.message}
+        reply = {"code": error.code, "message": error.message[:_MAX_MESSAGE]}
         self._send_data({"jsonrpc": self.VERSION, "id": msg_id, "error": reply})
 
     def _receive_request(self, data: dict[str, Any]) -> None:
@@ -114,15 +118,15 @@ class Protocol(LanguageServerProtocol):
     def _receive_notification(self, data: dict[str, Any]) -> None:
         method = data["method"]
         if method != types.EXIT and (self._shutdown or not self._initialized):
-            logger.warning("ignored %s outside a session", method)
+            logger.warning("ignored %s outside a session", method[:_MAX_LOGGED])
             return
         if method != types.CANCEL_REQUEST and not self._handles(method):
-            logger.debug("ignored the unknown notification %s", method)
+            logger.debug("ignored the unknown notification %s", method[:_MAX_LOGGED])
             return
         try:
             message = self.structure_message(data)
         except JsonRpcInvalidParams as error:
-            logger.warning("ignored %s: %s", method, error.message)
+            logger.warning("ignored %s: %s", method, error.message[:_MAX_LOGGED])
             if self.on_refused is not None:
                 self.on_refused(method, data.get("params"))
             return

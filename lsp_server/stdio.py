@@ -49,18 +49,22 @@ class Input:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._loop = asyncio.get_running_loop()
-        self._chunks: asyncio.Queue[bytes] = asyncio.Queue(_MAX_QUEUED_CHUNKS)
+        self._chunks: asyncio.Queue[bytes] = asyncio.Queue()
+        self._room = threading.Semaphore(_MAX_QUEUED_CHUNKS)
         # A daemon: it may be inside read(2), which nothing can end, when the process does.
         threading.Thread(target=self._pump, name="stdin", daemon=True).start()
 
     async def read(self) -> bytes:
         """The next bytes; empty at the end of the input, once."""
-        return await self._chunks.get()
+        data = await self._chunks.get()
+        self._room.release()
+        return data
 
     def close(self) -> None:
         """Make the next `read` return the end of the input, whatever the descriptor says."""
         while not self._chunks.empty():
             self._chunks.get_nowait()
+            self._room.release()
         self._chunks.put_nowait(b"")
 
     def _pump(self) -> None:
@@ -69,8 +73,9 @@ class Input:
                 data = os.read(self._descriptor, _CHUNK)
             except OSError:  # the other end of a pseudo-terminal or socket is gone
                 data = b""
+            self._room.acquire()
             try:
-                asyncio.run_coroutine_threadsafe(self._chunks.put(data), self._loop).result()
+                self._loop.call_soon_threadsafe(self._chunks.put_nowait, data)
             except RuntimeError:  # the loop has ended
                 return
             if not data:

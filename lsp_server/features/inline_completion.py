@@ -115,7 +115,10 @@ def _notify_partial(session: Session, params: types.InlineCompletionParams, plac
 async def _notify_statistics(
     session: Session, params: types.InlineCompletionParams, generation: Generation
 ) -> None:
-    """What the completion cost, for benchmarks and the curious; a step of the model after the reply."""
+    """What the completion cost, for benchmarks and the curious; a step of the model after the reply.
+
+    `waitedMs` is the part of the reply's time that went by between asking the worker and having heard enough.
+    """
     outcome = await generation.outcome()
     if isinstance(outcome, Done):
         session.editor.notify(
@@ -124,6 +127,7 @@ async def _notify_statistics(
                 "textDocument": {"uri": params.text_document.uri},
                 "position": params.position,
                 "stopReason": outcome.stop_reason,
+                "waitedMs": generation.waited_ms,
                 "statistics": asdict(outcome.statistics),
             },
         )

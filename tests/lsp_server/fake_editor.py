@@ -110,9 +110,9 @@ class FakeEditor:
     def notify(self, method: str, params: object) -> None:
         self.send({"jsonrpc": "2.0", "method": method, "params": params})
 
-    def call(self, method: str, params: object) -> dict[str, Any]:
+    def call(self, method: str, params: object, msg_id: str = "") -> dict[str, Any]:
         """A request's message; its reply can be awaited with `reply`."""
-        message = {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": params}
+        message = {"jsonrpc": "2.0", "id": msg_id or next(self._ids), "method": method, "params": params}
         self._replies[message["id"]] = asyncio.get_running_loop().create_future()
         return message
 

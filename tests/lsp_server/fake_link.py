@@ -19,6 +19,7 @@ class FakeGeneration:
         self.request = request
         self.done: Done | None = None
         self.error: Error | None = None
+        self.waited_ms = 1.5
         self.cancelled = asyncio.Event()  # set only by a cancel that comes before the end
         self._queue: asyncio.Queue[str | None] = asyncio.Queue()
         self._over = asyncio.Event()

@@ -283,11 +283,20 @@ async def test_hanging_up_ends_the_server(rest: bytes) -> None:
 async def test_an_editor_that_reads_late_loses_no_reply() -> None:
     async with FakeEditor() as editor:
         editor._transport.pause_reading()
-        messages = [editor.call("midfill/" + "n" * 50_000, {}) for _ in range(400)]  # 20 MB of replies
+        ids = [f"{number}" + "i" * 50_000 for number in range(400)]  # 20 MB of replies
+        messages = [editor.call("midfill/none", {}, msg_id) for msg_id in ids]
         editor.send(*messages)
         editor._transport.resume_reading()
         for message in messages:
             assert (await editor.reply(message["id"]))["error"]["code"] == METHOD_NOT_FOUND
+
+
+@pytest.mark.asyncio
+async def test_little_of_what_was_sent_comes_back_or_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async with FakeEditor() as editor:
+        error = await editor.error("m" * 100_000, {})
+        assert len(error["message"]) <= 1000
+        assert len(caplog.text) < 1000
 
 
 @pytest.mark.asyncio

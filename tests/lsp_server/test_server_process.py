@@ -133,7 +133,7 @@ def test_sigterm_ends_it_though_nobody_reads_what_it_writes(server: Server) -> N
     server.initialize()
     assert server.process.stdin is not None
     os.set_blocking(server.process.stdin.fileno(), False)
-    body = json.dumps({"jsonrpc": "2.0", "id": 2, "method": "m" * 100_000}).encode()
+    body = json.dumps({"jsonrpc": "2.0", "id": "i" * 100_000, "method": "midfill/none"}).encode()
     data, deadline = b"Content-Length: %d\r\n\r\n%s" % (len(body), body), time.monotonic() + GIVE_UP_S
     idle = 0
     while idle < 20 and time.monotonic() < deadline:  # until the server takes no more

@@ -323,6 +323,7 @@ async def test_it_gets_the_statistics_even_of_a_completion_that_was_cut_short() 
         assert told["stopReason"] == "aborted"
         assert told["textDocument"] == {"uri": uri}
         assert "prompt_tokens" in told["statistics"]
+        assert told["waitedMs"] == generation.waited_ms
 
 
 async def test_no_other_client_gets_custom_messages_while_it_types() -> None:
