@@ -26,14 +26,16 @@ class WorkerError(Exception):
 class Shown:
     """What an editor would have shown at a cursor. Times in milliseconds since the request was sent.
 
-    `first_ms` is when the first of the text came. `statistics` are the worker's. Both are None for no text:
-    then the model may have been asked, or not.
+    `first_ms` is when the first of the text came. `statistics` are the worker's. `waited_ms` is for how long
+    the server waited for the worker before it replied. All are None for no text: then the model may have
+    been asked, or not.
     """
 
     text: str
     first_ms: float | None
     total_ms: float
     statistics: dict[str, float] | None
+    waited_ms: float | None = None
     stop_reason: str = ""
     """The worker's; "aborted" where the server had enough text."""
 
@@ -120,7 +122,9 @@ class Editor:
         if not text:
             return Shown("", None, total_ms, None)
         told = await self._take_statistics()
-        return Shown(text, first_ms or total_ms, total_ms, told["statistics"], told["stopReason"])
+        return Shown(
+            text, first_ms or total_ms, total_ms, told["statistics"], told["waitedMs"], told["stopReason"]
+        )
 
     def _grow(self, params: Json) -> None:
         if self._partial is not None and params["textDocument"]["version"] == self._version:

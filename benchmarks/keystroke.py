@@ -41,8 +41,9 @@ class Report:
     """What --json prints. Times in milliseconds.
 
     `shown` and `silent` count the keystrokes that brought text and those that did not. `overhead_ms` is what
-    the reply took beyond the worker's own time, where the model ended by itself: one that the server stops
-    ends later than the reply. `cold_ms` is the time to the first text of a span's first completion.
+    a reply with text took beyond the server's wait for the worker, which ends with the last text that the
+    reply needed, whether the model ended by itself or was stopped. `cold_ms` is the time to the first text of
+    a span's first completion.
     """
 
     file: str
@@ -123,11 +124,10 @@ def summarise(
 ) -> Report:
     first_text, overhead, prompt, new = [], [], [], []
     for shown in warm:
-        if shown.first_ms is None or shown.statistics is None:
+        if shown.first_ms is None or shown.statistics is None or shown.waited_ms is None:
             continue
         first_text.append(shown.first_ms)
-        if shown.stop_reason != "aborted":
-            overhead.append(shown.total_ms - shown.statistics["total_ms"])
+        overhead.append(shown.total_ms - shown.waited_ms)
         prompt.append(shown.statistics["prompt_tokens"])
         new.append(shown.statistics["prompt_tokens"] - shown.statistics["cached_tokens"])
     return Report(
@@ -168,16 +168,16 @@ def table(report: Report) -> str:
         f"{report.reused_share:.1%} of prompt tokens reused; memory: "
         f"server {report.memory.server_mib:.0f} MiB, worker {report.memory.worker_mib:.0f} MiB",
         "",
-        "| | median | 95th percentile |",
-        "|---|---:|---:|",
+        "| | count | median | 95th percentile |",
+        "|---|---:|---:|---:|",
     ]
     return "\n".join(lines + [_row(name, summary) for name, summary in rows])
 
 
 def _row(name: str, summary: Summary) -> str:
     if not summary.count:
-        return f"| {name} | - | - |"
-    return f"| {name} | {summary.median:.1f} | {summary.p95:.1f} |"
+        return f"| {name} | 0 | - | - |"
+    return f"| {name} | {summary.count} | {summary.median:.1f} | {summary.p95:.1f} |"
 
 
 def machine() -> str:

@@ -1,6 +1,7 @@
 """One completion on its way: the text streams out of it as the worker sends it."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable
 
@@ -25,6 +26,7 @@ class Generation:
         self._abort = abort
         self._texts: deque[str] = deque()
         self._last_word_s = last_word_s
+        self._sent_s = self._heard_s = time.perf_counter()
         self._ended = asyncio.Event()
         self._news = asyncio.Event()
         self._over = asyncio.Event()
@@ -35,6 +37,11 @@ class Generation:
         generation = cls(error.id, lambda _id: None)
         generation.accept(error)
         return generation
+
+    @property
+    def waited_ms(self) -> float:
+        """From the request to the last message before the end: what its reader waited for the worker."""
+        return (self._heard_s - self._sent_s) * 1e3
 
     def __aiter__(self) -> "Generation":
         return self
@@ -58,6 +65,8 @@ class Generation:
         """Takes what the link received for it; anything after the end is ignored, text after `cancel` too."""
         if self._over.is_set():
             return
+        if not self._ended.is_set():
+            self._heard_s = time.perf_counter()
         if isinstance(message, Chunk):
             if not self._ended.is_set():
                 self._texts.append(message.text)

@@ -63,26 +63,27 @@ def test_summary_is_by_nearest_rank(values: list[float], median: float, p95: flo
 def test_summarise_counts_each_keystroke_once() -> None:
     numbers = {"prompt_tokens": 100, "cached_tokens": 98, "total_ms": 40.0, "ttft_ms": 20.0}
     warm = [
-        Shown("a", 25.0, 45.0, numbers, "eot"),
-        Shown("b", 35.0, 36.0, numbers, "aborted"),
+        Shown("a", 25.0, 45.0, numbers, 41.0, "eot"),
+        Shown("b", 35.0, 36.0, numbers, 34.0, "aborted"),
         Shown("", None, 3.0, None),
     ]
-    cold = [Shown("c", 90.0, 95.0, {**numbers, "cached_tokens": 0}, "eot")]
+    cold = [Shown("c", 90.0, 95.0, {**numbers, "cached_tokens": 0}, 85.0, "eot")]
     report = summarise(Path("f.py"), 1, "m", cold, warm, Memory(50.0, 300.0))
     assert (report.keystrokes, report.shown, report.silent) == (3, 2, 1)
     assert report.first_text_ms == Summary(2, 25.0, 35.0)
-    assert report.overhead_ms == Summary(1, 5.0, 5.0)
+    assert report.overhead_ms == Summary(2, 2.0, 4.0)
     assert report.silent_reply_ms == Summary(1, 3.0, 3.0)
     assert report.cold_ms == Summary(1, 90.0, 90.0)
     assert report.reused_share == pytest.approx(0.98)
     lines = table(report).splitlines()
-    assert "| keystroke → first ghost text, ms | 25.0 | 35.0 |" in lines
+    assert "| keystroke → first ghost text, ms | 2 | 25.0 | 35.0 |" in lines
+    assert "| of it, all but the worker, ms | 2 | 2.0 | 4.0 |" in lines
     assert "3 keystrokes, 2 with text, 1 without; 98.0% of prompt tokens reused" in lines[2]
 
 
 def test_a_table_of_nothing_has_no_numbers() -> None:
     report = summarise(Path("f.py"), 1, "m", [], [], Memory(50.0, 300.0))
-    assert "| keystroke → first ghost text, ms | - | - |" in table(report)
+    assert "| keystroke → first ghost text, ms | 0 | - | - |" in table(report)
 
 
 def test_a_run_reports_both_processes(
@@ -114,6 +115,8 @@ def test_a_run_reports_both_processes(
     assert told["keystrokes"] == 8
     assert told["shown"] + told["silent"] == 8
     assert told["shown"] > 0
+    assert told["overhead_ms"]["count"] == told["shown"]
+    assert 0 < told["overhead_ms"]["median"] < told["reply_ms"]["median"]
     assert 0 < told["reused_share"] < 1
     assert told["first_text_ms"]["median"] > 0
     assert told["memory"]["server_mib"] > 10

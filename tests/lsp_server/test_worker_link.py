@@ -6,7 +6,8 @@ import signal
 
 import pytest
 
-from inference.messages import Error
+from inference.messages import Chunk, Error
+from lsp_server.generation import Generation
 from lsp_server.worker_link import LinkStatus, Patience
 from tests.lsp_server.link_bench import GIVE_UP_S, UP, Bench, ask, is_alive, read
 
@@ -189,6 +190,16 @@ async def test_cancel_reaches_the_worker_and_ends_the_iteration(bench: Bench) ->
     assert link.current.state == "ready"
     assert await generation.outcome() == generation.done
     assert await read(link.generate(ask())) == "x = |\n"  # only after the Abort does the fake worker serve
+
+
+async def test_what_the_worker_says_after_a_cancel_was_not_waited_for() -> None:
+    generation = Generation(1, lambda _id: None)
+    generation.accept(Chunk(1, "x"))
+    waited_ms = generation.waited_ms
+    generation.cancel()
+    generation.accept(Chunk(1, "y"))
+    generation.accept(Error(1, "internal", "late"))
+    assert generation.waited_ms == waited_ms > 0
 
 
 async def test_a_cancelled_generation_has_an_outcome_though_the_worker_dies(bench: Bench) -> None:
