@@ -3,6 +3,7 @@
 The model writes " self.name" whatever the prompt, so what is shown is known.
 """
 
+import ast
 import asyncio
 import os
 import sys
@@ -140,5 +141,38 @@ async def test_a_model_that_is_not_there_is_told_with_its_cure(environment: dict
     assert not result.items
     assert "/nowhere/model" in heard[-1].message
     assert heard[-1].cure
+    await client.shutdown_session()
+    await client.stop()
+
+
+async def test_the_model_that_ships_writes_python_and_a_keystroke_reuses_its_prompt(
+    environment: dict[str, str],
+) -> None:
+    client = await start(environment)
+    costs: asyncio.Queue[Any] = asyncio.Queue()
+
+    @client.feature("midfill/inlineCompletionStatistics")
+    def statistics(params: Any) -> None:
+        costs.put_nowait(params.statistics)
+
+    await begin(client, "visual-studio-code", {"streaming": True})
+    code = CODE.replace("return", "return self.").replace("# 名前 😀", "name = 'x'")
+    client.text_document_did_open(
+        types.DidOpenTextDocumentParams(types.TextDocumentItem(URI, "python", 1, code))
+    )
+    item = await completed(client, at(3, 20))
+    assert isinstance(item.insert_text, str)
+    ast.parse(code.replace("self.", "self." + item.insert_text))
+    end = types.Position(3, 20)
+    change = types.TextDocumentContentChangePartial(types.Range(end, end), item.insert_text[0])
+    client.text_document_did_change(
+        types.DidChangeTextDocumentParams(types.VersionedTextDocumentIdentifier(2, URI), [change])
+    )
+    async with asyncio.timeout(GIVE_UP_S):
+        first = await costs.get()
+        await client.text_document_inline_completion_async(at(3, 21))
+        second = await costs.get()
+    assert first.generated_tokens > 0
+    assert second.cached_tokens > second.prompt_tokens // 2
     await client.shutdown_session()
     await client.stop()
