@@ -1,4 +1,4 @@
-"""An editor whose text is UTF-16 code units, as JavaScript and Java have it: what a document must equal."""
+"""An editor that keeps its text as UTF-16 code units, as JavaScript and Java do: the oracle of documents."""
 
 from dataclasses import dataclass, field
 
