@@ -30,6 +30,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from inference.models.config import Qwen3MoeConfig
+from inference.models.loader import load_weights
 from inference.models.qwen3_moe import Qwen3Moe
 from training.examples import ROW
 from training.network import TrainingNetwork
@@ -123,11 +124,23 @@ def load_checkpoint(folder: Path) -> dict[str, Tensor]:
 class Run:
     """A training run in a folder."""
 
-    def __init__(self, folder: Path, recipe: Recipe, data: Path, total_tokens: float, compiled: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        recipe: Recipe,
+        data: Path,
+        total_tokens: float,
+        compiled: bool,
+        begin_with: Path | None = None,
+    ) -> None:
         self.folder, self.recipe = folder, recipe
         settings = recipe.training
-        self.model = Qwen3Moe(recipe.config(), dtype=torch.bfloat16)
-        initialise(self.model, settings.seed)
+        if begin_with is None:
+            self.model = Qwen3Moe(recipe.config(), dtype=torch.bfloat16)
+            initialise(self.model, settings.seed)
+        else:
+            weights = load_weights(begin_with, recipe.config(), torch.device("cpu"), torch.bfloat16)
+            self.model = weights.train().requires_grad_(True)
         self.network = TrainingNetwork(self.model, compiled)
         self.optimizer = MuonAdamW(self.model, recipe.optimizer)
         self.rows, self.held_out = Rows(data, "train", settings.seed), Rows(data, "heldout", settings.seed)
@@ -246,6 +259,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True, help="folder that training.examples wrote")
     parser.add_argument("--run", type=Path, required=True, help="folder of this run; goes on where it stands")
     parser.add_argument("--tokens", type=float, required=True, help="the run's whole length")
+    parser.add_argument("--begin-with", type=Path, help="a checkpoint whose weights a new run starts from")
     parser.add_argument("--checkpoint-minutes", type=float, default=5)
     parser.add_argument("--eager", action="store_true", help="without torch.compile")
     arguments = parser.parse_args()
@@ -254,7 +268,14 @@ def main() -> int:
     recipe = arguments.run / "recipe.toml"
     if not recipe.exists():
         shutil.copyfile(arguments.recipe, recipe)
-    run = Run(arguments.run, Recipe.from_file(recipe), arguments.data, arguments.tokens, not arguments.eager)
+    run = Run(
+        arguments.run,
+        Recipe.from_file(recipe),
+        arguments.data,
+        arguments.tokens,
+        not arguments.eager,
+        arguments.begin_with,
+    )
     count = sum(p.numel() for p in run.model.parameters())
     print(f"{count / 1e6:.1f}M parameters; step {run.step} of {run.total_steps}", flush=True)
     train(run, arguments.checkpoint_minutes)

@@ -59,6 +59,10 @@ def new_run(folder: Path, data: Path, steps: int) -> Run:
     return Run(folder, Recipe.from_file(folder / "recipe.toml"), data, steps * 2 * ROW, compiled=False)
 
 
+def run_from_scratch(folder: Path, data: Path) -> dict[str, float]:
+    return new_run(folder / "scratch", data, 4).train_step()
+
+
 def losses(folder: Path, data: Path, steps: int, until: int) -> list[float]:
     run = new_run(folder, data, steps)
     found = [run.train_step()["loss"] for _ in range(run.step, until)]
@@ -136,3 +140,7 @@ def test_an_exported_run_is_what_transformers_computes(tmp_path: Path, data: Pat
     torch.testing.assert_close(logits, expected, rtol=0, atol=1e-4)
     trained = run.model.embed_tokens.float()
     torch.testing.assert_close(ours.embed_tokens.data, trained.data, rtol=0, atol=0)
+    recipe = Recipe.from_file(tmp_path / "run" / "recipe.toml")
+    (tmp_path / "further").mkdir()
+    further = Run(tmp_path / "further", recipe, data, 4 * 2 * ROW, compiled=False, begin_with=out)
+    assert further.train_step()["loss"] < run_from_scratch(tmp_path, data)["loss"]
