@@ -33,7 +33,6 @@ from lsp_server.worker_process import (
     ModelPathError,
     WorkerCommand,
     describe_end,
-    leave_running,
     start_private,
     start_shared,
 )
@@ -68,12 +67,8 @@ class Connection:
     async def close(self, *, private: bool, patience_s: float = 3.0) -> None:
         """Leaves a shared worker to the others; sees a private one to its end."""
         await self.channel.close()
-        if self.process is None:
-            return
-        if not private:
-            leave_running(self.process)
-            return
-        await _see_end(self.process, patience_s)
+        if private and self.process is not None:
+            await _see_end(self.process, patience_s)
 
 
 async def attach(
@@ -104,8 +99,8 @@ async def attach(
         channel.abort()
         await channel.close()
         failure = _explain(error, command, pid, process)
-        if process is not None:
-            await _see_end(process, 0.0) if command.private else leave_running(process)
+        if process is not None and command.private:
+            await _see_end(process, 0.0)
         if failure is None:
             raise
         raise failure from error
@@ -156,8 +151,6 @@ async def _meet(
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 1.5, 0.1)
     except BaseException as error:
-        if process is not None:
-            leave_running(process)
         if not isinstance(error, TimeoutError):
             raise
         holder = process.pid if process is not None else lock_signature(lock_path(path))
@@ -167,8 +160,6 @@ async def _meet(
         ) from error
     if not is_same_user(sock):
         sock.close()
-        if process is not None:
-            leave_running(process)
         raise WorkerFailure(
             f"the worker's socket {path} was opened by another user", cure=f"remove {path}", is_final=True
         )

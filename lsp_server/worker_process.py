@@ -11,8 +11,9 @@ from inference.transport import UnsafeDirectoryError, socket_path
 
 SHIPPED = "shipped"
 
-# Workers that outlive the link that started them. subprocess wants a Popen kept or waited for.
-_left_running: list[subprocess.Popen[bytes]] = []
+# Workers this process started and has not seen to their end: a link may be cancelled at any point, and a
+# shared worker outlives it. subprocess wants a Popen kept until its process has ended.
+_started: list[subprocess.Popen[bytes]] = []
 
 
 class ModelPathError(Exception):
@@ -111,16 +112,10 @@ def describe_end(process: subprocess.Popen[bytes]) -> str:
     return f"signal {-code}" if code < 0 else f"exit code {code}"
 
 
-def leave_running(process: subprocess.Popen[bytes]) -> None:
-    """The worker serves others, or ends itself when idle."""
-    _left_running[:] = [each for each in _left_running if each.poll() is None]
-    _left_running.append(process)
-
-
 def _start(command: WorkerCommand, where: list[str], descriptor: int) -> subprocess.Popen[bytes]:
     output = _open_log(command.log_path)
     try:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [*command.argv, *where],
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -129,6 +124,9 @@ def _start(command: WorkerCommand, where: list[str], descriptor: int) -> subproc
             cwd="/",  # a worker that outlives the editor must not keep a directory or a volume busy
             start_new_session=True,  # a ^C meant for the editor does not reach it
         )
+        _started[:] = [each for each in _started if each.poll() is None]
+        _started.append(process)
+        return process
     finally:
         if output != subprocess.DEVNULL:
             os.close(output)

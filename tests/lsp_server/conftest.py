@@ -19,6 +19,6 @@ async def bench(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
             await link.close()
         for pid in bench.pids:
             await bench.kill(pid)
-        for process in worker_process._left_running:  # some may not have come to write down their id
+        for process in worker_process._started:  # some may not have come to write down their id
             process.kill()
             process.wait()

@@ -205,7 +205,7 @@ async def test_ask_status_starts_nothing(bench: Bench) -> None:
     command = bench.command("hello welcome serve")
     assert await ask_status(command) is None
     assert not lock_path(socket_path("shipped")).exists()
-    link = await bench.up("hello welcome ready close")
+    link = await bench.up("hello welcome serve")
     await link.close()
     status = await ask_status(command)
     assert status is not None
