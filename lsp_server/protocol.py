@@ -134,7 +134,9 @@ class Protocol(LanguageServerProtocol):
 
     def _receive_response(self, data: dict[str, Any]) -> None:
         msg_id = _id_of(data)
-        if msg_id not in self._request_futures or ("result" in data) == ("error" in data):
+        # pygls keeps what it asked, as Futures, and what it was asked, as Tasks, in one dict.
+        waiting = None if msg_id is None else self._request_futures.get(msg_id)
+        if msg_id is None or not isinstance(waiting, Future) or ("result" in data) == ("error" in data):
             logger.warning("ignored a response that belongs to no request")
             return
         try:

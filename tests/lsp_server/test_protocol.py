@@ -3,6 +3,7 @@
 import asyncio
 import json
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -179,6 +180,20 @@ async def test_responses_that_belong_to_nothing_are_ignored() -> None:
         for extra in ({"result": 1}, {"error": {"code": 1, "message": "x"}}, {}, {"error": 5}):
             editor.send({"jsonrpc": "2.0", "id": "none", **extra})
         await still_answers(editor)
+        assert editor.orphans == []
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("extra", [{"result": None}, {"error": {"code": 1, "message": "x"}}])
+async def test_a_response_with_the_id_of_the_clients_own_request_is_ignored(extra: dict[str, Any]) -> None:
+    async with FakeEditor() as editor:
+        uri = editor.open("x = ")
+        message = editor.call("textDocument/inlineCompletion", editor.at(uri, 0, 4))
+        editor.send(message)
+        generation = await editor.link.next_generation()
+        editor.send({"jsonrpc": "2.0", "id": message["id"], **extra})
+        generation.say("1").end()
+        assert (await editor.reply(message["id"]))["result"]["items"][0]["insertText"] == "1"
         assert editor.orphans == []
 
 
