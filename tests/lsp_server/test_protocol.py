@@ -191,7 +191,9 @@ async def test_a_response_with_the_id_of_the_clients_own_request_is_ignored(extr
         message = editor.call("textDocument/inlineCompletion", editor.at(uri, 0, 4))
         editor.send(message)
         generation = await editor.link.next_generation()
-        editor.send({"jsonrpc": "2.0", "id": message["id"], **extra})
+        later = editor.call("midfill/unknown", {})
+        editor.send({"jsonrpc": "2.0", "id": message["id"], **extra}, later)
+        await editor.reply(later["id"])
         generation.say("1").end()
         assert (await editor.reply(message["id"]))["result"]["items"][0]["insertText"] == "1"
         assert editor.orphans == []
