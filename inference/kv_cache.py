@@ -22,7 +22,7 @@ class _Stored:
 
 
 class KvStore:
-    """Finished sequences, least recently used first, within a cap of memory.
+    """Finished sequences, least recently used first, within a cap of memory that the newest alone may exceed.
 
     Sequences are shared only between requests of the same salt: another workspace could otherwise learn from
     the time to first text what was completed in this one.
@@ -70,7 +70,7 @@ class KvStore:
         return stored.sequence.fork(shared)
 
     def give_back(self, salt: str, token_ids: Ids[int], sequence: Sequence) -> None:
-        """Keep a sequence that holds exactly `token_ids`; drop the least recently used ones over the cap.
+        """Keep a sequence that holds exactly `token_ids`; drop the least recently used others over the cap.
 
         Raises:
             ValueError: the sequence is not as long as its tokens.
@@ -81,7 +81,8 @@ class KvStore:
             return
         self._stored[self._next_key] = _Stored(salt, np.array(token_ids, dtype=np.int32), sequence)
         self._next_key += 1
-        while self._stored and self.memory_bytes > self._max_bytes:
+        # The newest stays whatever it takes: without it, a long prompt is computed anew at every keystroke.
+        while len(self._stored) > 1 and self.memory_bytes > self._max_bytes:
             self._stored.popitem(last=False)
 
 

@@ -78,8 +78,10 @@ def test_the_least_recently_used_go_first():
     assert store.lend("", [1] * 5).tokens == [1] * 4
 
 
-def test_one_larger_than_the_cap_is_not_kept():
-    assert len(store_of(("", [1] * 50), max_bytes=100)) == 0
+def test_the_newest_is_kept_though_it_exceeds_the_cap_alone():
+    store = store_of(("", [1] * 4), ("", [2] * 50), max_bytes=100)
+    assert len(store) == 1
+    assert store.lend("", [2] * 50).length == 49
 
 
 def test_a_sequence_that_is_not_its_tokens_is_refused():
