@@ -8,20 +8,23 @@ from collections.abc import Callable
 class Turn:
     """One request's right to answer. It is lost once, and never comes back."""
 
-    __slots__ = ("_on_lost", "lost")
+    __slots__ = ("_is_lost", "_on_lost")
 
     def __init__(self) -> None:
-        self.lost = False
+        self._is_lost = False
         self._on_lost: Callable[[], None] | None = None
 
     def on_lost(self, stop: Callable[[], None]) -> None:
         """Have `stop` called when the turn is lost; at once if it is lost already."""
         self._on_lost = stop
-        if self.lost:
+        if self._is_lost:
             stop()
 
+    def is_lost(self) -> bool:
+        return self._is_lost
+
     def lose(self) -> None:
-        self.lost = True
+        self._is_lost = True
         if self._on_lost is not None:
             self._on_lost()
 

@@ -54,7 +54,7 @@ async def answer(
     Ends with None as soon as the turn is lost; when it is cancelled, or has enough text, the worker is told
     before anything else.
     """
-    if turn.lost or policy.refuses(snapshot.uri, snapshot.language, settings):
+    if turn.is_lost() or policy.refuses(snapshot.uri, snapshot.language, settings):
         return None
     trigger = decide(snapshot, offset, invoked)
     if trigger is Trigger.NONE:
@@ -82,12 +82,12 @@ async def answer(
             trimmed = trim.feed(chunk)
             if trimmed.complete:
                 break
-            if grown is not None and trimmed.text != shown and not turn.lost:
+            if grown is not None and trimmed.text != shown and not turn.is_lost():
                 shown = trimmed.text
                 grown(shown)
     finally:
         generation.cancel()
-    if turn.lost:
+    if turn.is_lost():
         return None
     if generation.error is not None:
         # What ails the worker is told once, by the status; only a refused request is news here.

@@ -6,10 +6,10 @@ def test_a_newer_turn_takes_the_older_ones_place() -> None:
     first = turns.take("a")
     first.on_lost(lambda: stopped.append("first"))
     other = turns.take("b")
-    assert not first.lost
+    assert not first.is_lost()
     second = turns.take("a")
-    assert first.lost and stopped == ["first"]
-    assert not second.lost and not other.lost
+    assert first.is_lost() and stopped == ["first"]
+    assert not second.is_lost() and not other.is_lost()
 
 
 def test_whoever_lost_the_turn_before_it_could_stop_is_stopped_at_once() -> None:
@@ -26,10 +26,10 @@ def test_a_change_ends_the_turn_and_an_answered_one_is_not_ended_again() -> None
     turn.on_lost(lambda: stopped.append("turn"))
     turns.give_back("a", turn)
     turns.end("a")
-    assert stopped == [] and not turn.lost
+    assert stopped == [] and not turn.is_lost()
     turn = turns.take("a")
     turns.end("a")
-    assert turn.lost
+    assert turn.is_lost()
 
 
 def test_giving_back_a_lost_turn_leaves_the_newer_one() -> None:
@@ -37,4 +37,4 @@ def test_giving_back_a_lost_turn_leaves_the_newer_one() -> None:
     first, second = turns.take("a"), turns.take("a")
     turns.give_back("a", first)
     turns.end("a")
-    assert second.lost
+    assert second.is_lost()
