@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
+from inference.json_file import read_json
 from inference.model import ModelError
 
 PromptFormat = Literal["midfill-spm", "qwen"]
@@ -70,22 +70,3 @@ class Card:
     def with_stop_ids(self, more: tuple[int, ...]) -> Card:
         """The same card with further stop ids."""
         return replace(self, stop_ids=tuple(sorted({*self.stop_ids, *more})))
-
-
-def read_json(path: Path, max_bytes: int = 1 << 20) -> dict[str, Any]:
-    """A JSON object from one of a checkpoint's small files.
-
-    Raises:
-        ModelError: naming the file, when it is missing, over `max_bytes`, not JSON or not an object.
-    """
-    try:
-        if path.stat().st_size > max_bytes:
-            raise ModelError(f"{path}: larger than {max_bytes} bytes")
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ModelError(f"{path}: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:
-        raise ModelError(f"{path}: not JSON: {error}") from error
-    if not isinstance(data, dict):
-        raise ModelError(f"{path}: expected a JSON object")
-    return data

@@ -16,6 +16,7 @@ from typing import Any
 
 import tokenizers
 
+from inference.json_file import read_json
 from inference.model import ModelError
 
 MAX_TOKENIZER_BYTES = 64 << 20
@@ -74,17 +75,9 @@ class Tokenizer:
         Raises:
             ModelError: naming the file and the cause.
         """
+        data = read_json(path, MAX_TOKENIZER_BYTES)
         try:
-            if path.stat().st_size > MAX_TOKENIZER_BYTES:
-                raise ModelError(f"{path}: larger than {MAX_TOKENIZER_BYTES} bytes")
-            data = json.loads(path.read_text(encoding="utf-8"))
-            if not isinstance(data, dict):
-                raise ModelError("expected a JSON object")
             return cls(data)
-        except OSError as error:
-            raise ModelError(f"{path}: {error.strerror or error}") from error
-        except (ValueError, RecursionError) as error:
-            raise ModelError(f"{path}: not JSON: {error}") from error
         except ModelError as error:
             raise ModelError(f"{path}: {error}") from error
 

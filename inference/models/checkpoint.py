@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from inference.card import read_json
+from inference.json_file import read_json
 from inference.model import ModelError
 from inference.models.config import Qwen3MoeConfig
 from inference.models.safetensors_header import TensorEntry, read_header

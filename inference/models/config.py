@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-MAX_CONFIG_BYTES = 1 << 20
+from inference.json_file import read_json
+from inference.model import ModelError
+
 ARCHITECTURE = "Qwen3MoeForCausalLM"
-
-
-class ConfigError(ValueError):
-    """A config.json that is missing, not JSON, of another architecture, or contradicts itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +27,9 @@ class RopeScaling:
         scale = 1.0 if self.attention_factor is None else self.attention_factor
         for value in (self.factor, self.beta_fast, self.beta_slow, scale):
             if not (isinstance(value, (int, float)) and math.isfinite(value) and value > 0):
-                raise ConfigError(f"yarn: {value!r} is not a positive number")
+                raise ModelError(f"yarn: {value!r} is not a positive number")
         if not 0 < self.original_max_position < 1 << 31:
-            raise ConfigError(f"yarn: original_max_position_embeddings {self.original_max_position} is off")
+            raise ModelError(f"yarn: original_max_position_embeddings {self.original_max_position} is off")
 
     @property
     def attention_scale(self) -> float:
@@ -62,7 +59,6 @@ class Qwen3MoeConfig:
     rope_scaling: RopeScaling | None = None
     tie_word_embeddings: bool = False
     dtype: Literal["bfloat16", "float16", "float32"] = "bfloat16"
-    raw: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name in (
@@ -71,62 +67,57 @@ class Qwen3MoeConfig:
         ):  # fmt: skip
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 1 << 31:
-                raise ConfigError(f"{name} must be a positive integer, not {value!r}")
+                raise ModelError(f"{name} must be a positive integer, not {value!r}")
         if self.num_heads % self.num_kv_heads:
-            raise ConfigError(f"{self.num_heads} query heads do not divide into {self.num_kv_heads} kv heads")
+            raise ModelError(f"{self.num_heads} query heads do not divide into {self.num_kv_heads} kv heads")
         if self.experts_per_token > self.num_experts:
-            raise ConfigError(f"top-{self.experts_per_token} of only {self.num_experts} experts")
+            raise ModelError(f"top-{self.experts_per_token} of only {self.num_experts} experts")
         if self.head_dim % 2:
-            raise ConfigError(f"head_dim must be even for rotary positions, not {self.head_dim}")
+            raise ModelError(f"head_dim must be even for rotary positions, not {self.head_dim}")
         if not (math.isfinite(self.rope_theta) and self.rope_theta > 1 and 0 < self.rms_norm_eps < 1):
-            raise ConfigError(f"rope_theta {self.rope_theta} or rms_norm_eps {self.rms_norm_eps} is off")
+            raise ModelError(f"rope_theta {self.rope_theta} or rms_norm_eps {self.rms_norm_eps} is off")
         if self.dtype not in ("bfloat16", "float16", "float32"):
-            raise ConfigError(f"dtype {self.dtype!r} is not one of bfloat16, float16, float32")
+            raise ModelError(f"dtype {self.dtype!r} is not one of bfloat16, float16, float32")
 
     @classmethod
     def from_file(cls, path: Path) -> Qwen3MoeConfig:
         """Read `config.json`.
 
         Raises:
-            ConfigError: naming the file and what is wrong with it.
+            ModelError: naming the file, and what is missing, malformed, of another architecture or
+                contradictory.
         """
-        try:
-            if path.stat().st_size > MAX_CONFIG_BYTES:
-                raise ConfigError(f"{path}: larger than {MAX_CONFIG_BYTES} bytes")
-            data = json.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ConfigError(f"{path}: {error.strerror or error}") from error
-        except (ValueError, RecursionError) as error:
-            raise ConfigError(f"{path}: {error}") from error
-        if not isinstance(data, dict):
-            raise ConfigError(f"{path}: expected a JSON object")
+        data = read_json(path)
         try:
             return cls.from_json(data)
-        except ConfigError as error:
-            raise ConfigError(f"{path}: {error}") from error
+        except ModelError as error:
+            raise ModelError(f"{path}: {error}") from error
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Qwen3MoeConfig:
-        """Take a parsed config.json, of transformers 4 (`rope_theta`) or 5 (`rope_parameters`)."""
+        """Take a parsed config.json, of transformers 4 (`rope_theta`) or 5 (`rope_parameters`).
+
+        Raises ModelError.
+        """
         architectures = data.get("architectures") or []
         if not isinstance(architectures, list):
-            raise ConfigError(f"architectures must be a list, not {architectures!r}")
+            raise ModelError(f"architectures must be a list, not {architectures!r}")
         if ARCHITECTURE not in architectures and data.get("model_type") != "qwen3_moe":
             found = ", ".join(map(str, architectures)) or str(data.get("model_type", "nothing"))
-            raise ConfigError(f"this engine runs {ARCHITECTURE}; the checkpoint says {found}")
+            raise ModelError(f"this engine runs {ARCHITECTURE}; the checkpoint says {found}")
         if data.get("decoder_sparse_step", 1) != 1 or data.get("mlp_only_layers"):
-            raise ConfigError(
+            raise ModelError(
                 "layers without experts (decoder_sparse_step, mlp_only_layers) are not supported"
             )
         if data.get("attention_bias"):
-            raise ConfigError("attention_bias is not supported")
+            raise ModelError("attention_bias is not supported")
         if data.get("hidden_act", "silu") != "silu":
-            raise ConfigError(f"hidden_act {data['hidden_act']!r} is not supported, only silu")
+            raise ModelError(f"hidden_act {data['hidden_act']!r} is not supported, only silu")
         if data.get("use_sliding_window"):
-            raise ConfigError("sliding-window attention is not supported")
+            raise ModelError("sliding-window attention is not supported")
         rope = data.get("rope_parameters") or data.get("rope_scaling") or {}
         if not isinstance(rope, dict):
-            raise ConfigError("rope_parameters must be an object")
+            raise ModelError("rope_parameters must be an object")
         try:
             return cls(
                 vocab_size=data["vocab_size"],
@@ -146,12 +137,11 @@ class Qwen3MoeConfig:
                 rope_scaling=_rope_scaling(rope, data["max_position_embeddings"]),
                 tie_word_embeddings=bool(data.get("tie_word_embeddings", False)),
                 dtype=data.get("dtype") or data.get("torch_dtype") or "bfloat16",
-                raw=data,
             )
         except KeyError as error:
-            raise ConfigError(f"{error.args[0]} is missing") from error
+            raise ModelError(f"{error.args[0]} is missing") from error
         except (TypeError, ValueError, OverflowError, ZeroDivisionError) as error:
-            raise error if isinstance(error, ConfigError) else ConfigError(str(error)) from error
+            raise ModelError(str(error)) from error
 
 
 def _rope_scaling(rope: dict[str, Any], max_position: int) -> RopeScaling | None:
@@ -159,10 +149,10 @@ def _rope_scaling(rope: dict[str, Any], max_position: int) -> RopeScaling | None
     if kind == "default":
         return None
     if kind != "yarn":
-        raise ConfigError(f"rope scaling {kind!r} is not supported, only yarn")
+        raise ModelError(f"rope scaling {kind!r} is not supported, only yarn")
     factor = float(rope.get("factor", 0))
     if not 1 <= factor <= 1024:
-        raise ConfigError(f"yarn factor {factor} is out of range")
+        raise ModelError(f"yarn factor {factor} is out of range")
     return RopeScaling(
         factor=factor,
         original_max_position=int(rope.get("original_max_position_embeddings") or max_position),

@@ -11,10 +11,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from inference.card import Card, read_json
+from inference.card import Card
+from inference.json_file import read_json
 from inference.model import ModelError
 from inference.models.checkpoint import checked_entries
-from inference.models.config import ConfigError, Qwen3MoeConfig
+from inference.models.config import Qwen3MoeConfig
 from inference.tokenizer import Tokenizer
 
 _QWEN_CONTROLS = ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|repo_name|>", "<|file_sep|>")
@@ -37,10 +38,7 @@ def describe(directory: Path) -> Description:
     """
     if not directory.is_dir():
         raise ModelError(f"{directory}: no such model directory")
-    try:
-        config = Qwen3MoeConfig.from_file(directory / "config.json")
-    except ConfigError as error:
-        raise ModelError(str(error)) from error
+    config = Qwen3MoeConfig.from_file(directory / "config.json")
     tokenizer = Tokenizer.from_file(directory / "tokenizer.json")
     if tokenizer.vocab_size > config.vocab_size:
         raise ModelError(

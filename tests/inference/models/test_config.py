@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from inference.models.config import ConfigError, Qwen3MoeConfig
+from inference.model import ModelError
+from inference.models.config import Qwen3MoeConfig
 
 GOOD: dict[str, Any] = {
     "architectures": ["Qwen3MoeForCausalLM"],
@@ -57,7 +58,7 @@ GOOD: dict[str, Any] = {
 def test_what_is_wrong_is_said(tmp_path: Path, change: dict[str, Any], complaint: str) -> None:
     path = tmp_path / "config.json"
     path.write_text(json.dumps(GOOD | change))
-    with pytest.raises(ConfigError, match=complaint) as caught:
+    with pytest.raises(ModelError, match=complaint) as caught:
         Qwen3MoeConfig.from_file(path)
     assert str(path) in str(caught.value)
 
@@ -66,13 +67,13 @@ def test_what_is_wrong_is_said(tmp_path: Path, change: dict[str, Any], complaint
 def test_what_is_no_config_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "config.json"
     path.write_text(text)
-    with pytest.raises(ConfigError):
+    with pytest.raises(ModelError):
         Qwen3MoeConfig.from_file(path)
 
 
 @pytest.mark.parametrize("missing", ["vocab_size", "num_experts", "moe_intermediate_size"])
 def test_a_missing_field_is_named(missing: str) -> None:
-    with pytest.raises(ConfigError, match=f"{missing} is missing"):
+    with pytest.raises(ModelError, match=f"{missing} is missing"):
         Qwen3MoeConfig.from_json({name: value for name, value in GOOD.items() if name != missing})
 
 
