@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from kernels import eager, reference
+from kernels.triton import DTYPES as TRITON_DTYPES
 
 __all__ = ["attention", "moe_experts", "rms_norm", "rope", "route"]
 
@@ -23,7 +24,6 @@ route = reference.route
 # kernels up to 8 tokens (k 8 of 128 experts) and the crossover near 16. To be measured on ours
 # (docs/performance/gpu.md).
 FEW_TOKENS = 8
-TRITON_DTYPES = (torch.bfloat16, torch.float16, torch.float32)
 
 
 def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:

@@ -17,14 +17,14 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from kernels.triton import DTYPES
+
 # A tile of 8 rows by 256 columns is two 16-byte loads of bf16 a thread at 4 warps. For Qwen3-30B-A3B (d 2048,
 # I 768, k 8) one token then makes 768 and 256 programs. Chosen by this arithmetic; not yet tuned on a GPU.
 TILE_ROWS = 8
 TILE_COLUMNS = 256
 # `enable_fp_fusion` is a fused multiply-add per product: said here since Triton 3.10 changes its default.
 LAUNCH = {"ROWS": TILE_ROWS, "COLUMNS": TILE_COLUMNS, "num_warps": 4, "enable_fp_fusion": True}
-
-DTYPES = (torch.bfloat16, torch.float16, torch.float32)
 
 
 def moe_experts(x: Tensor, gate_up: Tensor, down: Tensor, weights: Tensor, experts: Tensor) -> Tensor:
