@@ -32,6 +32,7 @@ from inference.tokenizer import Tokenizer
 from training.cursors import Cursor, Kind, copied, draw_cursors, edit_similarity, held_out_records
 from training.examples import ROW
 from training.network import TrainingNetwork
+from training.outline import Outline
 from training.sandbox import passes, without_network
 from training.tokenizer import FILE_SEP
 
@@ -51,17 +52,18 @@ class Answer:
 class Completer:
     """Asks the engine for one line at a time."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine, self._key = engine, 0
+    def __init__(self, engine: Engine, outlines: bool = True) -> None:
+        self._engine, self._outlines, self._key = engine, outlines, 0
 
     def line(self, prefix: str, suffix: str) -> Answer:
-        """The rest of the line at the cursor, greedy.
+        """The rest of the line at the cursor, greedy, with the outline that the language server would send.
 
         Raises:
             RuntimeError: the engine refused the request.
         """
         self._key += 1
-        prompt = PromptText(prefix=prefix, suffix=suffix, language="python")
+        outline = tuple(Outline(prefix).extents(prefix.count("\n"))) if self._outlines else ()
+        prompt = PromptText(prefix=prefix, suffix=suffix, language="python", outline=outline)
         self._engine.submit(
             Request(key=self._key, document="", prompt=prompt, max_tokens=LINE_TOKENS, stop=("\n",))
         )
@@ -191,10 +193,12 @@ def main() -> int:
     parser.add_argument("--limit", type=int, help="only so many of its problems")
     parser.add_argument("--cursors", type=int, default=600, help="of each kind")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--no-outline", action="store_true", help="prompts without imports and headers")
     parser.add_argument("--json", type=Path, help="every figure and answer")
     arguments = parser.parse_args()
     model, tokenizer, card = load(arguments.model, "cpu")
-    completer, held_out = Completer(Engine(model, tokenizer, card)), arguments.corpus / "heldout.jsonl"
+    completer = Completer(Engine(model, tokenizer, card), not arguments.no_outline)
+    held_out = arguments.corpus / "heldout.jsonl"
     result: dict[str, Any] = {"model": card.name, "seed": arguments.seed}
     result["bits_per_byte"] = bits_per_byte(arguments.model or SHIPPED, tokenizer, held_out, 200_000)
     print(f"bits per byte, held out        {result['bits_per_byte']:.3f}")

@@ -6,7 +6,8 @@ An example is  <|file_sep|><|fim_suffix|> suffix <|fim_middle|> prefix middle <|
 prefix and middle contiguous (the SPM mode of arXiv 2207.14255), so that a keystroke only appends to the
 prompt. The cursor is anywhere in a line; as in the engine's token healing, text before it is split at the
 last boundary that cannot fall inside a token (before the word, with the white space in front of it), and
-the middle starts there. Examples are packed end to end into rows.
+the middle starts there. Where the window does not begin with the file, the file's imports and the headers of
+the scopes around the cursor may come in front of it. Examples are packed end to end into rows.
 """
 
 from __future__ import annotations
@@ -26,14 +27,18 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from inference.healing import word_cut
+from training.outline import Outline, line_starts
+from training.sources import read_manifest
 from training.tokenizer import END_OF_TEXT, FILE_SEP, FIM_MIDDLE, FIM_SUFFIX
 
 ROW = 512
-PLAIN_SHARE = 0.10
-PREFIX_TOKENS, SUFFIX_TOKENS = (16, 300), (6, 110)  # log-uniform
-MIDDLE_WEIGHT, END_WEIGHT = 2, 3
+PLAIN_SHARE = 0.04  # of the draws; each is a whole row, so about an eighth of the tokens
+PREFIX_TOKENS, SUFFIX_TOKENS = (14, 260), (6, 72)  # log-uniform
+OUTLINE_SHARE, OUTLINE_TOKENS = 0.35, (8, 80)
+MIDDLE_WEIGHT, END_WEIGHT = 3, 4
 MAX_MIDDLE_TOKENS = 160
 BYTES_PER_TOKEN = 4.1  # sizes windows before they are encoded
+MAX_PASSES = 4
 TEST_SHARE = 0.4  # of test files: they repeat themselves
 
 
@@ -58,7 +63,7 @@ def draw_span(rng: random.Random, text: str, starts: list[int], line: int) -> Sp
     if kind < 0.40:
         start, end = rng.randrange(first, max(first + 1, last - 1)), last
     elif kind < 0.65:
-        start, end = (first if rng.random() < 0.5 else begin), last
+        start, end = (first if rng.random() < 0.8 else begin), last
     elif kind < 0.85:
         until = min(len(starts) - 2, line + rng.choice((1, 2, 2, 3, 4)))
         end = starts[until + 1] - 1
@@ -86,15 +91,14 @@ class ExampleWriter:
         return ids
 
     def examples(self, text: str) -> Iterator[tuple[list[int], list[int]]]:
-        starts = [0]
-        for content in text.split("\n"):
-            starts.append(starts[-1] + len(content) + 1)
+        starts = line_starts(text)
         count, line = len(starts) - 1, 0
+        outline = Outline(text)
         while line < count:
             if self._rng.random() < PLAIN_SHARE:
                 line, example = self._plain(text, starts, line)
             else:
-                line, example = self._infill(text, starts, line)
+                line, example = self._infill(text, starts, line, outline)
             if example is not None:
                 yield example
 
@@ -113,7 +117,7 @@ class ExampleWriter:
         return until, ([FILE_SEP, *ids], [0] + [1] * len(ids))
 
     def _infill(
-        self, text: str, starts: list[int], line: int
+        self, text: str, starts: list[int], line: int, outline: Outline
     ) -> tuple[int, tuple[list[int], list[int]] | None]:
         prefix_tokens = log_uniform(self._rng, *PREFIX_TOKENS)
         suffix_tokens = log_uniform(self._rng, *SUFFIX_TOKENS)
@@ -132,16 +136,28 @@ class ExampleWriter:
         prefix = self._encode(text[starts[line] : boundary])[-prefix_tokens - 20 :]
         middle = self._encode(text[boundary : span.end])
         suffix = self._encode(text[span.end : span.end + suffix_tokens * 6 + 10])[:suffix_tokens]
-        if not middle or len(middle) > MAX_MIDDLE_TOKENS or len(prefix) + len(middle) + len(suffix) + 4 > ROW:
+        front = self._front(outline, line, at)
+        size = len(front) + len(prefix) + len(middle) + len(suffix) + 4
+        if not middle or len(middle) > MAX_MIDDLE_TOKENS or size > ROW:
             return at + 1, None
         after = span.end + int(len(suffix) * BYTES_PER_TOKEN * 0.8)
         following = at + 1
         while following < count and starts[following] < after:
             following += 1
         if not suffix or not text[span.end :].strip():
-            return following, ([FILE_SEP, *prefix, *middle, END_OF_TEXT], self._weights(1, prefix, middle))
-        ids = [FILE_SEP, FIM_SUFFIX, *suffix, FIM_MIDDLE, *prefix, *middle, END_OF_TEXT]
-        return following, (ids, [0, 0] + [1] * len(suffix) + self._weights(1, prefix, middle))
+            return following, (
+                [FILE_SEP, *front, *prefix, *middle, END_OF_TEXT],
+                self._weights(1 + len(front), prefix, middle),
+            )
+        ids = [FILE_SEP, FIM_SUFFIX, *suffix, FIM_MIDDLE, *front, *prefix, *middle, END_OF_TEXT]
+        return following, (ids, [0, 0] + [1] * len(suffix) + self._weights(1 + len(front), prefix, middle))
+
+    def _front(self, outline: Outline, window: int, cursor: int) -> list[int]:
+        """Tokens of the outline, which are read and not learnt: another example has them in their place."""
+        if window == 0 or self._rng.random() > OUTLINE_SHARE:
+            return []
+        tokens = log_uniform(self._rng, *OUTLINE_TOKENS)
+        return self._encode(outline.before(window, cursor, int(tokens * BYTES_PER_TOKEN)))
 
     def _worth_completing(self, content: str) -> bool:
         return len(content) >= 4 and (not content.startswith("#") or self._rng.random() < 0.1)
@@ -173,26 +189,28 @@ def _work(job: tuple[str, int, list[str]]) -> tuple[NDArray[np.uint16], NDArray[
     return pack(examples)
 
 
-def read_documents(corpus: Path, split: str, seed: int) -> list[str]:
-    """The texts of a split, most test files left out, shuffled by `seed`."""
+def read_documents(corpus: Path, split: str, passes: dict[str, float], seed: int) -> list[str]:
+    """The texts of a split, shuffled by `seed`: each as often as its source's `passes` say, tests less."""
     rng = random.Random(seed)
     texts = []
     with (corpus / f"{split}.jsonl").open(encoding="utf-8") as file:
         for line in file:
             record = json.loads(line)
-            if "test" in record["path"].lower() and rng.random() > TEST_SHARE:
-                continue
-            texts.append(record["text"])
+            share = TEST_SHARE if "test" in record["path"].lower() else 1.0
+            times = passes.get(record["source"], 1.0) * share
+            texts += [record["text"]] * (int(times) + (rng.random() < times % 1))
     rng.shuffle(texts)
     return texts
 
 
 def build(
-    corpus: Path, tokenizer: Path, split: str, max_tokens: int, seed: int, processes: int
+    documents: list[str], tokenizer: Path, split: str, max_tokens: int, seed: int, processes: int
 ) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
-    documents = read_documents(corpus, split, seed)
+    """Rows of `documents` until there are `max_tokens`: a second pass over them draws other cursors."""
     jobs = (
-        (str(tokenizer), seed * 1_000_003 + i, documents[i : i + 150]) for i in range(0, len(documents), 150)
+        (str(tokenizer), (seed * 1_003 + times) * 1_000_003 + i, documents[i : i + 150])
+        for times in range(MAX_PASSES)
+        for i in range(0, len(documents), 150)
     )
     ids, weights, total = [], [], 0
     with Pool(processes) as pool:
@@ -213,15 +231,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="training.examples", description="Make fill-in-the-middle rows.")
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--tokenizer", type=Path, required=True)
+    parser.add_argument("--manifest", type=Path, default=Path(__file__).with_name("corpus.toml"))
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--tokens", type=float, default=60e6, help="stop after about this many")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    for split, limit in (("heldout", 2e6), ("train", arguments.tokens)):
+    passes = {source.name: source.passes for source in read_manifest(arguments.manifest)}
+    for split, limit in (("heldout", 1e6), ("train", arguments.tokens)):
+        documents = read_documents(arguments.corpus, split, passes, arguments.seed)
         ids, weights = build(
-            arguments.corpus, arguments.tokenizer, split, int(limit), arguments.seed, arguments.processes
+            documents, arguments.tokenizer, split, int(limit), arguments.seed, arguments.processes
         )
         np.save(arguments.out / f"{split}_ids.npy", ids)
         np.save(arguments.out / f"{split}_weights.npy", weights)

@@ -32,13 +32,17 @@ class SourceError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One entry of the manifest. `version` is a commit, a package version, or a Python version."""
+    """One entry of the manifest. `version` is a commit, a package version, or a Python version.
+
+    `passes` is how often its files are made into examples: below one, a random part of them.
+    """
 
     kind: str
     name: str
     version: str
     licence: str
     held_out: bool = False
+    passes: float = 1.0
 
 
 def read_manifest(path: Path) -> list[Source]:

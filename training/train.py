@@ -32,7 +32,7 @@ from torch import Tensor
 from inference.models.config import Qwen3MoeConfig
 from inference.models.loader import load_weights
 from inference.models.qwen3_moe import Qwen3Moe
-from training.examples import ROW
+from training.examples import END_WEIGHT, MIDDLE_WEIGHT, ROW
 from training.network import TrainingNetwork
 from training.optimizer import MuonAdamW, OptimizerSettings
 
@@ -182,12 +182,17 @@ class Run:
 
     @torch.no_grad()
     def held_out_losses(self, batches: int = 4) -> dict[str, float]:
-        """Nats a token on held-out rows: prefix and suffix (weight 1), middles (2), their end (3)."""
+        """Nats a token on held-out rows: everything learnt, middles, and their ends."""
         rows = self.recipe.training.rows_per_step
         losses: dict[str, list[float]] = {"all": [], "middle": [], "end": []}
         for step in range(batches):
             input_ids, targets, weights = self.held_out.batch(step, rows)
-            for kind, chosen in (("all", weights > 0), ("middle", weights == 2), ("end", weights == 3)):
+            kinds = {
+                "all": weights > 0,
+                "middle": weights == MIDDLE_WEIGHT,
+                "end": weights == END_WEIGHT,
+            }
+            for kind, chosen in kinds.items():
                 losses[kind].append(float(self.network.loss(input_ids, targets, chosen.float())[0]))
         return {kind: float(np.mean(values)) for kind, values in losses.items()}
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer
 
-from training.examples import ROW, ExampleWriter, draw_span, pack
+from training.examples import END_WEIGHT, MIDDLE_WEIGHT, ROW, ExampleWriter, draw_span, pack
 from training.tokenizer import (
     END_OF_TEXT,
     FILE_SEP,
@@ -77,10 +77,23 @@ def test_an_example_is_suffix_then_contiguous_prefix_and_middle(tokenizer: Token
         written = tokenizer.decode(ids[middle_at + 1 : -1])
         assert written in TEXT
         assert written + suffix in TEXT, "the suffix follows where the middle ends"
-        assert 0 in ids and min(weights[middle_at + 1 :]) >= 1 and weights[-1] == 3
-        middle = [i for i, weight in zip(ids, weights, strict=True) if weight == 2]
+        assert 0 in ids and min(weights[middle_at + 1 :]) >= 1 and weights[-1] == END_WEIGHT
+        middle = [i for i, weight in zip(ids, weights, strict=True) if weight == MIDDLE_WEIGHT]
         assert middle, "an example without a middle teaches nothing"
     assert seen > 10
+
+
+def test_an_outline_is_read_and_not_learnt(tokenizer: Tokenizer) -> None:
+    lines = (f"    value_{number} = compute(key, {number})\n" for number in range(900))
+    text = "import os\n\n\ndef compute_all(key):\n" + "".join(lines)
+    fronts = 0
+    for ids, weights in ExampleWriter(tokenizer, random.Random(3)).examples(text):
+        start = ids.index(FIM_MIDDLE) + 1 if FIM_MIDDLE in ids else 1
+        if tokenizer.decode(ids[start:]).startswith("import os\n") and weights[start] == 0:
+            learnt = next(at for at, weight in enumerate(weights[start:]) if weight)
+            assert tokenizer.decode(ids[start:][:learnt]).endswith("\n")
+            fronts += 1
+    assert fronts > 3
 
 
 def test_spans_lie_in_the_text_and_begin_in_their_line() -> None:

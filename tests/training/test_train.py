@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.examples import ROW
+from training.examples import END_WEIGHT, ROW
 from training.export import export
 from training.optimizer import orthogonalise
 from training.train import Recipe, Run, learning_rate_scale, train
@@ -49,7 +49,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for split, rows in (("train", 9), ("heldout", 8)):
         starts = rng.integers(0, 64, (rows, 1))
         np.save(folder / f"{split}_ids.npy", ((starts + np.arange(ROW + 1)) % 64).astype(np.uint16))
-        np.save(folder / f"{split}_weights.npy", rng.integers(1, 4, (rows, ROW + 1)).astype(np.uint8))
+        np.save(
+            folder / f"{split}_weights.npy", rng.integers(1, END_WEIGHT + 1, (rows, ROW + 1)).astype(np.uint8)
+        )
     return folder
 
 

@@ -1,0 +1,82 @@
+"""Lines that say where a window of a file lies: its imports, the headers of the scopes around the cursor.
+
+The language server sends the same (`lsp_server/syntax/scopes.py`, by syntax tree); examples are made by the
+million, so here lines and indentation decide.
+"""
+
+from __future__ import annotations
+
+import re
+
+from inference.messages import MAX_OUTLINE, Extent
+
+_IMPORT = re.compile(r"(?:import|from)\s")
+_SCOPE = re.compile(r"\s*(?:async\s+def|def|class)\b")
+_MAX_LINES = 6
+
+
+def line_starts(text: str) -> list[int]:
+    """The offset of each line, and as the last item that of the line behind the end."""
+    starts = [0]
+    for content in text.split("\n"):
+        starts.append(starts[-1] + len(content) + 1)
+    return starts
+
+
+class Outline:
+    """The imports and scopes of a Python file."""
+
+    def __init__(self, text: str) -> None:
+        self._text, self._starts = text, line_starts(text)
+        starts = self._starts
+        self._imports = [
+            self._statement(number) for number in range(len(starts) - 1) if _IMPORT.match(self._line(number))
+        ]
+
+    def before(self, window: int, cursor: int, room: int) -> str:
+        """Lines above the line `window`, in the file's order, of at most `room` characters together.
+
+        Where they do not all fit, headers of the scopes around the line `cursor` go before imports.
+        """
+        chosen: list[Extent] = []
+        for extent in self.extents(cursor):
+            size = extent.end - extent.start
+            if extent.end <= self._starts[window] and size <= room:
+                chosen.append(extent)
+                room -= size
+        return "".join(self._text[e.start : e.end] for e in sorted(chosen, key=lambda e: e.start))
+
+    def extents(self, cursor: int) -> list[Extent]:
+        """What the language server sends for a cursor in the line `cursor`: most telling first."""
+        lines = [*self._headers(cursor), *(s for s in self._imports if s.stop <= cursor)]
+        return [Extent(self._starts[s.start], self._starts[s.stop]) for s in lines[:MAX_OUTLINE]]
+
+    def _headers(self, cursor: int) -> list[range]:
+        found = []
+        limit = self._indentation(cursor)
+        for number in range(cursor - 1, -1, -1):
+            if limit == 0:
+                break
+            line = self._line(number)
+            if line.strip() and line.lstrip()[0] not in ")]}" and self._indentation(number) < limit:
+                limit = self._indentation(number)
+                if _SCOPE.match(line):
+                    found.append(self._statement(number))
+        return found
+
+    def _statement(self, number: int) -> range:
+        """The lines of a statement that begins on `number`: on until its brackets close."""
+        open_brackets, last = 0, number
+        for last in range(number, min(number + _MAX_LINES, len(self._starts) - 1)):
+            line = self._line(last)
+            open_brackets += sum(map(line.count, "([{")) - sum(map(line.count, ")]}"))
+            if open_brackets <= 0:
+                break
+        return range(number, last + 1)
+
+    def _line(self, number: int) -> str:
+        return self._text[self._starts[number] : self._starts[number + 1]]
+
+    def _indentation(self, number: int) -> int:
+        line = self._line(number)
+        return len(line) - len(line.lstrip())
