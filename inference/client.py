@@ -41,6 +41,7 @@ class Client:
                 language=message.language,
                 repository=message.repository,
                 snippets=message.snippets,
+                outline=message.outline,
             ),
             max_tokens=message.max_tokens,
             stop=message.stop,

@@ -8,7 +8,7 @@ MAX_DEPTH = 8
 """Containers inside each other."""
 
 MAX_ITEMS = 2048
-"""Values and keys of one body together; the largest Generate has fewer than 400."""
+"""Values and keys of one body together; the largest Generate has fewer than 600."""
 
 _FIXED_SIZES = {
     0xC0: 0,  # nil

@@ -21,7 +21,7 @@ import msgpack
 from inference.frame_shape import MAX_DEPTH, MAX_ITEMS, FrameShapeError, check_shape
 from inference.schema import MaxLength, OneOf, Range, SchemaError, from_map, to_map
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 """Raised whenever a message changes. Hello, Welcome and Error keep their shape in every version, so that
 two versions that meet can say so."""
 
@@ -30,6 +30,7 @@ MAX_FRAME = 4 << 20
 
 MAX_TEXT = 1 << 20
 MAX_SNIPPETS = 64
+MAX_OUTLINE = 32
 MAX_STOPS = 32
 MAX_TOKENS = 4096
 
@@ -76,12 +77,21 @@ class Snippet:
 
 
 @dataclass(frozen=True, slots=True)
+class Extent:
+    """The characters [start, end) of a text."""
+
+    start: Count
+    end: Count
+
+
+@dataclass(frozen=True, slots=True)
 class Generate:
     """Client → worker: fill the gap between `prefix` and `suffix`.
 
     A newer Generate with the same `document` on the same connection supersedes the older one, which then ends
     with Done("superseded"). `temperature` 0 is greedy. `salt` names the workspace: caches are never shared
-    across it.
+    across it. `outline` are lines of `prefix` that say where the cursor is, most telling first: the model's
+    window may not reach back to them.
     """
 
     id: Id
@@ -90,6 +100,7 @@ class Generate:
     language: Name
     prefix: Text
     suffix: Text
+    outline: Annotated[tuple[Extent, ...], MaxLength(MAX_OUTLINE)] = ()
     snippets: Annotated[tuple[Snippet, ...], MaxLength(MAX_SNIPPETS)] = ()
     repository: Name = ""
     max_tokens: Annotated[int, Range(1, MAX_TOKENS)] = 64
@@ -240,6 +251,7 @@ __all__ = [
     "Chunk",
     "Done",
     "Error",
+    "Extent",
     "Generate",
     "Hello",
     "Message",

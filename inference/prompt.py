@@ -10,6 +10,8 @@ one request serve the next (arXiv 2505.21889):
 
 midfill-spm is the joint suffix-prefix-middle order of arXiv 2207.14255. In qwen, which was trained on whole
 prefixes first, LINES ends with the last full line and the current line's text LINE follows the middle marker.
+Where PREFIX or LINES do not reach back to the file's beginning, its imports and the headers of the scopes
+around the cursor come first in them, as far as they fit a quarter of the budget.
 """
 
 from __future__ import annotations
@@ -19,8 +21,9 @@ from dataclasses import dataclass
 
 from inference.card import Card, PromptFormat
 from inference.healing import token_cut, word_cut
-from inference.messages import Snippet
+from inference.messages import Extent, Snippet
 from inference.model import ModelError
+from inference.outline import window_with_outline
 from inference.tokenizer import Tokenizer
 from inference.window import first_tokens, last_tokens
 
@@ -29,7 +32,10 @@ PATH_TOKENS = 64
 
 @dataclass(frozen=True, slots=True)
 class PromptText:
-    """What a request says of the gap. Line ends of any kind; the rest of the prompt is the card's affair."""
+    """What a request says of the gap. Line ends of any kind; the rest of the prompt is the card's affair.
+
+    `outline` are extents of `prefix` worth seeing where the window does not reach them, most telling first.
+    """
 
     prefix: str
     suffix: str = ""
@@ -37,6 +43,7 @@ class PromptText:
     language: str = ""
     repository: str = ""
     snippets: tuple[Snippet, ...] = ()
+    outline: tuple[Extent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +108,14 @@ class PromptWriter:
         if suffix.strip():
             after = first_tokens(suffix, self._card.suffix_tokens, self._tokenizer)
             ids += [self._control("fim_suffix"), *after, self._control("fim_middle")]
-        return Prompt((*ids, *last_tokens(kept, self._card.prefix_tokens, self._tokenizer)), required)
+        return Prompt((*ids, *self._before(text, kept, self._card.prefix_tokens)), required)
 
     def _qwen(self, text: PromptText) -> Prompt:
         prefix = _unix(text.prefix)
         lines, line = prefix[: prefix.rfind("\n") + 1], prefix[prefix.rfind("\n") + 1 :]
         kept, required = self._split(line, token_cut(line, self._tokenizer))
         current = last_tokens(kept, self._card.prefix_tokens // 2, self._tokenizer)
-        before = last_tokens(lines, self._card.prefix_tokens - len(current), self._tokenizer)
+        before = self._before(text, lines, self._card.prefix_tokens - len(current))
         after = first_tokens(_unix(text.suffix), self._card.suffix_tokens, self._tokenizer)
         ids = [
             *self._repository(text),
@@ -117,6 +124,14 @@ class PromptWriter:
             *(self._control("fim_middle"), *current),
         ]
         return Prompt(tuple(ids), required)
+
+    def _before(self, text: PromptText, kept: str, budget: int) -> list[int]:
+        """The end of `kept`, which the prefix begins with, and the outline of what it leaves out."""
+        outline = text.outline
+        if "\r" in text.prefix:
+            ends = [(len(_unix(text.prefix[: e.start])), len(_unix(text.prefix[: e.end]))) for e in outline]
+            outline = tuple(Extent(start, end) for start, end in ends)
+        return window_with_outline(kept, outline, budget, self._tokenizer)
 
     def _repository(self, text: PromptText) -> list[int]:
         """Qwen's repository form: name, other files, and the path of this one; nothing without any."""

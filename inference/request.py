@@ -42,6 +42,12 @@ class Request:
 
     def check(self) -> None:
         """Raises RequestError("invalid") naming the field that is out of range."""
+        length = len(self.prompt.prefix)
+        for extent in self.prompt.outline:
+            if not 0 <= extent.start <= extent.end <= length:
+                raise RequestError(
+                    "invalid", f"outline: [{extent.start}, {extent.end}) lies outside a prefix of {length}"
+                )
         if self.max_tokens < 1:
             raise RequestError("invalid", f"max_tokens must be at least 1, not {self.max_tokens}")
         if not (math.isfinite(self.temperature) and self.temperature >= 0):

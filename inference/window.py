@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from hashlib import blake2b
 
 from inference.tokenizer import Tokenizer
@@ -11,7 +12,20 @@ _CHARACTERS_PER_TOKEN = 8
 _CLOSERS = frozenset(")]}")
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The end of a text from the character `start` on, as tokens."""
+
+    start: int
+    token_ids: list[int]
+
+
 def last_tokens(text: str, budget: int, tokenizer: Tokenizer) -> list[int]:
+    """The tokens of `last_window`."""
+    return last_window(text, budget, tokenizer).token_ids
+
+
+def last_window(text: str, budget: int, tokenizer: Tokenizer) -> Window:
     """At most `budget` tokens of the end of `text`, starting at a line start where any line fits.
 
     A text that does not fit starts at the best line among those that leave between half the budget and all
@@ -22,19 +36,19 @@ def last_tokens(text: str, budget: int, tokenizer: Tokenizer) -> list[int]:
     within, by hash.
     """
     if budget <= 0:
-        return []
+        return Window(len(text), [])
     tail = text[-budget * _CHARACTERS_PER_TOKEN :]
     ids, starts = tokenizer.encode_with_starts(tail)
     if not ids or (len(ids) <= budget and len(tail) == len(text)):
-        return ids
+        return Window(0, ids)
     low = starts[max(0, len(ids) - budget)]
     half = starts[len(ids) - min(budget, len(ids)) // 2 - 1]
     least = starts[len(ids) - min(budget, len(ids)) // 8 - 1]
     for start in _window_starts(tail, low, half, least):
         ids = tokenizer.encode(tail[start:])
         if len(ids) <= budget:
-            return ids
-    return []
+            return Window(len(text) - len(tail) + start, ids)
+    return Window(len(text), [])
 
 
 def first_tokens(text: str, budget: int, tokenizer: Tokenizer) -> list[int]:

@@ -40,6 +40,7 @@ async def infill(
             language=snapshot.language,
             prefix=context.prefix,
             suffix=context.suffix,
+            outline=context.outline,
             max_tokens=action.max_tokens,
             salt=salt,
         )

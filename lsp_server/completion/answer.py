@@ -23,8 +23,8 @@ from lsp_server.turns import Turn
 logger = logging.getLogger(__name__)
 
 # Characters sent to the worker, which cuts them to its model's budget in tokens.
-PREFIX_BUDGET = 6_000
-SUFFIX_BUDGET = 2_000
+PREFIX_BUDGET = 12_000
+SUFFIX_BUDGET = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ async def answer(
             language=snapshot.language,
             prefix=context.prefix,
             suffix=context.suffix,
+            outline=context.outline,
             max_tokens=settings.max_tokens,
             salt=salt,
         )

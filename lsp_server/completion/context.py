@@ -1,8 +1,10 @@
 """What the model gets to see of the document."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from inference.messages import MAX_OUTLINE, Extent
 from lsp_server.document import Snapshot
 from lsp_server.syntax.scopes import headers, imports
 
@@ -11,32 +13,76 @@ from lsp_server.syntax.scopes import headers, imports
 _FRONT = 4
 _LINE = 8
 _STEP = 8
+_Lines = tuple[int, int]  # the extent of whole lines
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    r"""The text before and after the cursor, for the model: line ends are \n, no lone surrogates."""
+    r"""The text before and after the cursor, for the model: line ends are \n, no lone surrogates.
+
+    `outline` are the extents of imports and scope headers in `prefix`, most telling first.
+    """
 
     prefix: str
     suffix: str
+    outline: tuple[Extent, ...]
 
 
 def gather(snapshot: Snapshot, offset: int, prefix_budget: int, suffix_budget: int) -> Context:
     """The text around `offset`: at most `prefix_budget` and `suffix_budget` characters of it.
 
     Both are cut at line ends, except in a line longer than the budget. Where the window does not reach the
-    file's beginning, the file's imports and the headers of the scopes around the window's first line come
-    before it, in the file's order. While a line is typed the prefix only grows, until the line is unusually
-    long: the window's edge depends on where the line begins.
+    file's beginning, the file's imports and the headers of the scopes around the cursor come before it, in
+    the file's order. While a line is typed the prefix only grows and the outline stays, until the line is
+    unusually long: the window's edge depends on where the line begins.
     """
     start = _window_start(snapshot, offset, prefix_budget)
-    prefix = snapshot.text[start:offset]
-    if 0 < start == snapshot.line_start(start):
-        prefix = _front(snapshot, start, prefix_budget // _FRONT) + prefix
+    telling = _telling(snapshot, offset)
+    parts = [(start, offset)]
+    if start == snapshot.line_start(start):
+        parts = [*_fitting([e for e in telling if e[1] <= start], prefix_budget // _FRONT), *parts]
     return Context(
-        _plain(prefix), _plain(snapshot.text[offset : _window_end(snapshot, offset, suffix_budget)])
+        "".join(_plain(snapshot.text[begin:end]) for begin, end in parts),
+        _plain(snapshot.text[offset : _window_end(snapshot, offset, suffix_budget)]),
+        tuple(_placed(snapshot, parts, telling))[:MAX_OUTLINE],
     )
+
+
+def _telling(snapshot: Snapshot, offset: int) -> list[_Lines]:
+    """The headers of the scopes around the line above the cursor's, inner ones first, and the imports.
+
+    Not around the cursor's own line, which while it is typed is part of now this scope and now that.
+    """
+    line = snapshot.line_start(offset)
+    above = snapshot.line_start(len(snapshot.text[:line].rstrip())) if line else 0
+    return list(dict.fromkeys([*reversed(headers(snapshot, above)), *imports(snapshot, line)]))
+
+
+def _fitting(extents: list[_Lines], room: int) -> list[_Lines]:
+    """Those that fit `room` characters, in the file's order; the first are the last to give way."""
+    chosen = []
+    for begin, end in extents:
+        if end - begin <= room:
+            chosen.append((begin, end))
+            room -= end - begin
+    return sorted(chosen)
+
+
+def _placed(snapshot: Snapshot, parts: list[_Lines], extents: list[_Lines]) -> Iterator[Extent]:
+    """Where the extents lie in the plain text of `parts`, for those that do."""
+    for begin, end in extents:
+        at = 0
+        for first, last in parts:
+            if first <= begin and end <= last:
+                yield Extent(at + _length(snapshot, first, begin), at + _length(snapshot, first, end))
+                break
+            at += _length(snapshot, first, last)
+
+
+def _length(snapshot: Snapshot, begin: int, end: int) -> int:
+    """The characters of [begin, end) as plain text."""
+    return end - begin - snapshot.text.count("\r\n", begin, end)
 
 
 def _window_start(snapshot: Snapshot, offset: int, budget: int) -> int:
@@ -63,17 +109,6 @@ def _window_end(snapshot: Snapshot, offset: int, budget: int) -> int:
         return len(snapshot.text)
     end = snapshot.line_start(limit)
     return end if end > offset else limit
-
-
-def _front(snapshot: Snapshot, start: int, room: int) -> str:
-    """The headers and imports before `start`, in the file's order; inner headers are the last to give way."""
-    chosen: list[tuple[int, int]] = []
-    for extent in [*reversed(headers(snapshot, start)), *imports(snapshot, start)]:
-        length = extent[1] - extent[0]
-        if length <= room and extent[1] <= start and extent not in chosen:
-            chosen.append(extent)
-            room -= length
-    return "".join(snapshot.text[begin:end] for begin, end in sorted(chosen))
 
 
 def _plain(text: str) -> str:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inference.card import Card
-from inference.messages import Snippet
+from inference.messages import Extent, Snippet
 from inference.model import ModelError
 from inference.prompt import PATH_TOKENS, PromptText, PromptWriter
 from inference.tokenizer import Tokenizer
@@ -106,6 +106,7 @@ TEXT = st.one_of(
     st.text(max_size=200), st.lists(st.text("ab (\t<|>中.:", max_size=30), max_size=30).map("\n".join)
 )
 NAME = st.text(max_size=300)
+EXTENT = st.tuples(st.integers(0, 250), st.integers(0, 250)).map(lambda ends: Extent(min(ends), max(ends)))
 PROMPT_TEXT = st.builds(
     PromptText,
     prefix=TEXT,
@@ -113,6 +114,7 @@ PROMPT_TEXT = st.builds(
     path=NAME,
     repository=NAME,
     snippets=st.lists(st.builds(Snippet, path=NAME, text=TEXT), max_size=4).map(tuple),
+    outline=st.lists(EXTENT, max_size=6).map(tuple),
 )
 
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lsp_server.completion.context import gather
+from inference.messages import MAX_OUTLINE, Generate, encode
+from lsp_server.completion.context import Context, gather
 from lsp_server.document import Change, Document
 from lsp_server.position import Position
 from tests.lsp_server.completion.cursor import at_cursor
@@ -77,17 +78,44 @@ def test_line_ends_are_unix_and_surrogates_are_replaced() -> None:
     assert (context.prefix, context.suffix) == ("a\n'\ufffd'\n", "\n\ufffd")
 
 
-def typed(source: str, language: str, line: str) -> list[str]:
-    """The prefixes seen while `line` is typed at the cursor."""
+def outlined(context: Context) -> list[str]:
+    return [context.prefix[extent.start : extent.end] for extent in context.outline]
+
+
+HEADERS = ["    def start(\n        self, key: str\n    ) -> None:\n", "class Machine(Base):\n"]
+IMPORTS = ["import os\n", "from a import (\n    b,\n    c,\n)\n"]
+
+
+@pytest.mark.parametrize("budget", [1500, 100_000])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_the_outline_is_inner_headers_then_outer_ones_then_imports(budget: int, newline: str) -> None:
+    snapshot, offset = at_cursor(CLASS.replace("\n", newline), "python")
+    assert outlined(gather(snapshot, offset, budget, 100)) == HEADERS + IMPORTS
+
+
+def test_the_outline_of_a_line_yet_to_be_written_is_that_of_the_lines_above() -> None:
+    snapshot, offset = at_cursor(CLASS + "\n    def stop(self):\n        pass\n", "python")
+    assert outlined(gather(snapshot, offset, 1500, 100)) == HEADERS + IMPORTS
+
+
+def test_many_imports_are_not_all_in_the_outline() -> None:
+    source = "".join(f"import a{number}\n" for number in range(100)) + "\nx = ‸"
+    context = gather(*at_cursor(source, "python"), 10_000, 100)
+    assert len(context.outline) == MAX_OUTLINE
+    assert encode(Generate(1, "d", "p", "python", context.prefix, "", context.outline))
+
+
+def typed(source: str, language: str, line: str) -> list[Context]:
+    """What is seen while `line` is typed at the cursor."""
     snapshot, offset = at_cursor(source, language)
     document = Document("file:///test", language, 1, snapshot.text)
     at = snapshot.position(offset)
-    prefixes = []
+    contexts = []
     for count in range(len(line) + 1):
-        prefixes.append(gather(document.snapshot, offset + count, 1200, 300).prefix)
+        contexts.append(gather(document.snapshot, offset + count, 1200, 300))
         where = Position(at.line, at.character + count)
         document.apply([Change(line[count : count + 1], where, where)], count + 2)
-    return prefixes
+    return contexts
 
 
 @pytest.mark.parametrize(
@@ -114,9 +142,11 @@ def test_typing_a_line_only_appends(language: str, line: str) -> None:
     end = "" if language == "python" else ";"
     body = FILLER.replace("\n", f"{end}\n")
     closing = "" if language == "python" else "    }\n}\n"
-    prefixes = typed(f"{header}{body}        ‸\n{body}{closing}", language, line)
-    for (before, after), character in zip(pairwise(prefixes), line, strict=True):
-        assert after == before + character
+    contexts = typed(f"{header}{body}        ‸\n{body}{closing}", language, line)
+    assert contexts[0].outline
+    for (before, after), character in zip(pairwise(contexts), line, strict=True):
+        assert after.prefix == before.prefix + character
+        assert after.outline == before.outline
 
 
 @given(st.integers(0, len(SOURCE)), st.integers(100, 5000), st.integers(20, 2000))
@@ -126,6 +156,7 @@ def test_budgets_hold_anywhere_in_a_real_file(offset: int, prefix_budget: int, s
     line = SOURCE[SOURCE.rfind("\n", 0, offset) + 1 : offset]
     assert len(context.prefix) <= prefix_budget
     assert context.prefix.endswith(line[-prefix_budget // 2 :])
+    assert all(lines.endswith("\n") and lines in SOURCE for lines in outlined(context))
     assert len(context.suffix) <= suffix_budget
     assert SOURCE[offset:].startswith(context.suffix)
     assert not context.suffix or context.suffix[-1] == "\n" or "\n" not in context.suffix
