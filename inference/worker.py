@@ -33,6 +33,11 @@ STOP_TIMEOUT_S = 1.0
 def main(arguments: Sequence[str] | None = None, *, load: Load | None = None) -> int:
     """Runs until nobody needs the worker; the exit code. `load` replaces the real engine in tests."""
     options = _parse(arguments)
+    try:
+        options.model = _model_name(options.model)
+    except ModelError as error:
+        print(f"midfill worker: {error}", file=sys.stderr)
+        return 2
     worker_log = WorkerLog(options.log)
     logging.basicConfig(level=logging.INFO, handlers=[worker_log], force=True)
     faulthandler.enable()
@@ -87,18 +92,32 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--model", default=SHIPPED, help="directory of a model, or 'shipped' (default)")
     parser.add_argument("--socket", type=Path, help="where to listen; default: where language servers look")
-    parser.add_argument("--lock-fd", type=int, help="descriptor that holds the socket's lock already")
+    parser.add_argument("--lock-fd", type=_descriptor, help="descriptor that holds the socket's lock already")
     parser.add_argument(
-        "--private-fd", type=int, help="serve the one client at the other end of this descriptor"
+        "--private-fd", type=_descriptor, help="serve the one client at the other end of this descriptor"
     )
     parser.add_argument(
         "--idle-timeout", type=_seconds, default=900.0, help="seconds without a client, then end"
     )
     parser.add_argument("--log", type=Path, help="file for the log; default: stderr")
-    options = parser.parse_args(arguments)
-    if options.model != SHIPPED:
-        options.model = str(Path(options.model).expanduser().resolve())
-    return options
+    return parser.parse_args(arguments)
+
+
+def _model_name(model: str) -> str:
+    """What servers and worker meet under: the model's absolute path, or SHIPPED. Raises ModelError."""
+    if model == SHIPPED:
+        return model
+    try:
+        return str(Path(model).expanduser().resolve())
+    except (RuntimeError, ValueError, OSError) as error:  # no such home, links in a circle, a zero byte
+        raise ModelError(f"the model {model!r} cannot be found: {error}") from error
+
+
+def _descriptor(text: str) -> int:
+    number = int(text)
+    if not 0 <= number < 1 << 31:
+        raise argparse.ArgumentTypeError(f"{text} is not a descriptor")
+    return number
 
 
 def _seconds(text: str) -> float:

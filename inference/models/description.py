@@ -36,8 +36,11 @@ def describe(directory: Path) -> Description:
     Raises:
         ModelError: naming the file and what is wrong with it.
     """
-    if not directory.is_dir():
-        raise ModelError(f"{directory}: no such model directory")
+    try:
+        if not directory.is_dir():
+            raise ModelError(f"{directory}: no such model directory")
+    except OSError as error:  # a name too long, a folder above it that is closed
+        raise ModelError(f"{directory}: {error.strerror or error}") from error
     config = Qwen3MoeConfig.from_file(directory / "config.json")
     tokenizer = Tokenizer.from_file(directory / "tokenizer.json")
     if tokenizer.vocab_size > config.vocab_size:

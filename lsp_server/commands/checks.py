@@ -63,10 +63,11 @@ def check_all(model: str) -> Iterator[Check]:
     yield check_packages()
     yield check_grammars()
     yield check_model(model)
-    yield check_socket(command)
+    socket = check_socket(command)
+    yield socket
     yield check_log(command)
     yield check_torch()
-    yield check_worker(command)
+    yield check_worker(command) if socket.ok else Check("worker", "not asked", "mend the socket first")
 
 
 def check_packages() -> Check:
@@ -109,7 +110,10 @@ def check_model(model: str) -> Check:
         if model
         else "pip install --force-reinstall midfill"
     )
-    missing = [name for name in MODEL_FILES if not (folder / name).is_file()]
+    try:
+        missing = [name for name in MODEL_FILES if not (folder / name).is_file()]
+    except OSError as error:  # a name too long, a folder above it that is closed
+        return Check("model", f"{folder} ({origin}) cannot be read: {error.strerror}", cure)
     weights = sorted(folder.glob("*.safetensors"))
     if missing or not weights:
         absent = ", ".join(missing or ["*.safetensors"])

@@ -46,10 +46,22 @@ def test_it_imports_without_torch() -> None:
     assert subprocess.run([sys.executable, "-c", check]).returncode == 0
 
 
-def test_bad_arguments_are_named(directory: Path) -> None:
-    result = run("--idle-timeout=soon", cwd=directory)
-    assert result.returncode == 2
-    assert "--idle-timeout" in result.stderr
+@pytest.mark.parametrize(
+    "argument", ["--idle-timeout=soon", "--idle-timeout=nan", "--private-fd=-1", "--lock-fd=99999999999"]
+)
+def test_bad_arguments_are_named(directory: Path, argument: str) -> None:
+    result = run(argument, cwd=directory)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert f"argument {argument.partition('=')[0]}: " in result.stderr.splitlines()[-1]
+
+
+def test_a_model_that_names_nothing_is_told_in_one_sentence(directory: Path) -> None:
+    (directory / "circle").symlink_to("circle")
+    for model in ("~nosuchuser/m", f"{directory}/circle"):
+        result = run(f"--model={model}", cwd=directory)
+        assert (result.returncode, result.stdout) == (2, "")
+        (line,) = result.stderr.splitlines()
+        assert line.startswith(f"midfill worker: the model {model!r} cannot be found: ")
 
 
 def test_a_second_worker_says_that_there_is_one(directory: Path) -> None:

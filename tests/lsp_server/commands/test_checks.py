@@ -83,6 +83,13 @@ def test_a_broken_model(tiny_model_dir: Path, tmp_path: Path, file: str, text: s
     assert "--model" in check.cure
 
 
+def test_a_model_whose_path_cannot_be_looked_at(tmp_path: Path) -> None:
+    folder = tmp_path / ("n" * 300)
+    check = checks.check_model(str(folder))
+    assert check.found == f"{folder} (from --model) cannot be read: File name too long"
+    assert "--model" in check.cure
+
+
 def test_a_model_is_described_without_torch() -> None:
     code = "import sys; from inference.models import description; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=120, check=False).returncode == 0
@@ -106,6 +113,17 @@ def test_a_socket_folder_open_to_others(tmp_path: Path, monkeypatch: pytest.Monk
     check = checks.check_socket(WorkerCommand())
     assert f"chmod 700 {tmp_path}/midfill" in check.found
     assert not check.ok
+
+
+def test_a_worker_is_not_asked_where_its_socket_cannot_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "file"))
+    monkeypatch.setattr(checks, "ASK_TORCH", "")
+    found = {check.name: check for check in checks.check_all("")}
+    assert "file/midfill for the worker's socket: Not a directory" in found["socket"].found
+    assert found["worker"] == checks.Check("worker", "not asked", "mend the socket first")
 
 
 def test_torch_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
