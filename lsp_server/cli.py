@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 it could not be done, 2 the command line was wrong, 130 in
 """
 
 import argparse
+import io
 import logging
 import os
 import sys
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 
 from lsp_server import __version__
 from lsp_server.commands import CommandError, complete, doctor, lsp, status, terminal, worker
+
+log = logging.getLogger(__name__)
 
 INTERRUPTED = 130
 
@@ -44,6 +47,11 @@ COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code. argparse itself exits with 2 on a wrong command line."""
+    if sys.stdout is None or sys.stderr is None:
+        print("midfill: standard output and standard error must be open", file=sys.stderr)
+        return 1
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: a locale may lack a character of ours
     options = parser().parse_args(arguments)
     # What went wrong is told by the one sentence; `lsp` alone lives long enough to keep a log.
     logging.basicConfig(
@@ -54,16 +62,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = COMMANDS[options.command].run(options)
         sys.stdout.flush()
     except CommandError as error:
-        prefix = terminal.painted("midfill:", terminal.RED, sys.stderr)
-        print(prefix, terminal.printable(str(error)), file=sys.stderr)
+        _complain(str(error))
         return error.exit_code
-    except BrokenPipeError:
-        # Whoever read us has read enough. Python flushes stdout once more at its exit: into nothing, then.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read us has read enough
+        _drop_output()
         return 0
+    except OSError as error:  # the disk that the output goes to is full
+        _complain(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error))
+        log.exception("%s ended by an error", options.command)  # shown by `lsp` alone
+        _drop_output()
+        return 1
     except KeyboardInterrupt:
         return INTERRUPTED
     return code
+
+
+def _complain(message: str) -> None:
+    prefix = terminal.painted("midfill:", terminal.RED, sys.stderr)
+    print(prefix, terminal.printable(message), file=sys.stderr)
+
+
+def _drop_output() -> None:
+    """Python flushes stdout once more at its exit: into nothing, then."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def parser() -> argparse.ArgumentParser:

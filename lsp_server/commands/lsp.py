@@ -1,6 +1,9 @@
 """`midfill lsp`: the language server, for one editor."""
 
 import argparse
+import sys
+
+from lsp_server.commands import CommandError
 
 HELP = "serve an editor over standard input and output"
 EXAMPLES = """\
@@ -17,6 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    if sys.stdin is None:
+        raise CommandError("standard input is closed; an editor speaks over it")
     from lsp_server.server import run_stdio
 
     return run_stdio()

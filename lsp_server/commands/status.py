@@ -51,8 +51,8 @@ def _told(status: Status) -> str:
     colour = terminal.GREEN if status.state == "ready" else terminal.YELLOW
     lines = [
         ("state", terminal.painted(status.state, colour, sys.stdout)),
-        ("model", status.model),
-        ("device", status.device),
+        ("model", terminal.printable(status.model)),
+        ("device", terminal.printable(status.device)),
         ("process", f"{status.pid}, up {_duration(status.uptime_s)}"),
         ("memory", f"{status.memory_bytes / 2**20:.0f} MiB"),
         ("clients", f"{status.clients}, {status.active} of their requests under way"),

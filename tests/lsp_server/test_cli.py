@@ -339,6 +339,34 @@ def test_lsp_speaks_over_stdio(midfill: Midfill) -> None:
     assert json.loads(answer)["error"]["code"] == -32002  # before initialize
 
 
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("status >/dev/full", "No space left on device"),
+        ("status >&-", "standard output and standard error must be open"),
+        ("lsp --stdio <&-", "standard input is closed; an editor speaks over it"),
+    ],
+)
+def test_streams_that_cannot_be_used_are_told_in_one_sentence(
+    midfill: Midfill, command: str, told: str
+) -> None:
+    run = subprocess.run(
+        ["sh", "-c", f'exec "$0" -m lsp_server {command}', sys.executable],
+        env=midfill.environment,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert (run.returncode, run.stderr) == (1, f"midfill: {told}\n")
+
+
+def test_a_locale_without_a_character_is_no_error(midfill: Midfill, tmp_path: Path) -> None:
+    run = midfill("doctor", "--model", str(tmp_path), PYTHONIOENCODING="ascii")
+    assert (run.returncode, run.stderr) == (1, "")
+    assert "\\u2192 give --model the folder" in run.stdout
+
+
 def test_a_reader_that_has_had_enough_is_no_error(midfill: Midfill) -> None:
     ours, theirs = os.pipe()
     os.close(ours)
