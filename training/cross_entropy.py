@@ -35,7 +35,7 @@ class _WeightedCrossEntropy(torch.autograd.Function):
             part, target = x[start : start + CHUNK], targets[start : start + CHUNK, None]
             part_share = share[start : start + CHUNK]
             part_loss, grad = compute(F.linear(part, head), target, part_share)
-            grad.scatter_add_(1, target, -part_share.to(grad.dtype))
+            grad[torch.arange(len(part)), target[:, 0]] -= part_share[:, 0].to(grad.dtype)
             loss = loss + part_loss
             torch.mm(grad, head, out=grad_x[start : start + CHUNK])
             grad_part = grad.t() @ part
