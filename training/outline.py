@@ -48,7 +48,7 @@ class Outline:
 
     def extents(self, cursor: int) -> list[Extent]:
         """What the language server sends for a cursor in the line `cursor`: most telling first."""
-        lines = [*self._headers(cursor), *(s for s in self._imports if s.stop <= cursor)]
+        lines = [s for s in (*self._headers(cursor), *self._imports) if s.stop <= cursor]
         return [Extent(self._starts[s.start], self._starts[s.stop]) for s in lines[:MAX_OUTLINE]]
 
     def _headers(self, cursor: int) -> list[range]:
