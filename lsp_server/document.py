@@ -1,12 +1,13 @@
 """The text of an open file, as the editor sees it, with its version and its syntax tree."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lsp_server.line_index import LineIndex
 from lsp_server.position import Encoding, Position, code_points, joined, units
 from lsp_server.syntax.languages import Grammar, grammar_for
-from lsp_server.syntax.tree import Replacement, SyntaxTree, parse, replaced
+from lsp_server.syntax.replacement import Replacement
+from lsp_server.syntax.tree import Edit, SyntaxTree, parse
 
 # Beyond this a document has no tree, and everything works by windows of its text.
 MAX_PARSED = 2_000_000
@@ -149,19 +150,20 @@ def _edited(before: Snapshot, changes: Sequence[Change], version: int, encoding:
     A document that lost its tree (too large, binary, too slow to parse) gets none until its full text comes
     again: trying at every keystroke is what would make it slow.
     """
+    if not changes:
+        return replace(before, version=version)
     text, lines = before.text, before.lines
-    replacements: list[Replacement] = []
+    edit = Edit(before.tree) if before.tree is not None else None
     for change in changes:
         at = Snapshot(before.uri, version, before.language, text, lines, None)
         replacement = _resolved(at, change, encoding)
-        start, end = replacement.start, replacement.end
-        text = text[:start] + replacement.text + text[end:]
-        lines = lines.edited(text, start, end, len(replacement.text))
-        replacements.append(replacement)
-    tree = before.tree
-    if tree is not None and replacements:
-        fits = len(text) <= MAX_PARSED and not any("\0" in change.text for change in replacements)
-        tree = replaced(tree, tuple(replacements)) if fits else None
+        text = replacement.applied(text)
+        lines = lines.edited(text, replacement.start, replacement.end, len(replacement.text))
+        if "\0" in replacement.text:
+            edit = None
+        if edit is not None:
+            edit.replace(replacement, text)
+    tree = edit.parsed() if edit is not None and len(text) <= MAX_PARSED else None
     return Snapshot(before.uri, version, before.language, text, lines, tree)
 
 

@@ -77,7 +77,6 @@ class LineIndex:
         """Move the pending shift in `starts`, a copy, so that it begins at `step`."""
         if self._delta == 0:
             return
-        for line in range(self._step, step):
-            starts[line] += self._delta
-        for line in range(step, self._step):
-            starts[line] -= self._delta
+        first, last = sorted((self._step, step))
+        shift = self._delta if first == self._step else -self._delta
+        starts[first:last] = array("q", [start + shift for start in starts[first:last]])

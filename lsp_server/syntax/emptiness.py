@@ -5,9 +5,10 @@ import re
 from lsp_server.syntax.indentation import empty_below, opens_block
 from lsp_server.syntax.lexicon import Lexicon
 from lsp_server.syntax.nodes import BLOCKS
+from lsp_server.syntax.replacement import Replacement
 from lsp_server.syntax.scan import Kind, State, scan
 from lsp_server.syntax.site import Site
-from lsp_server.syntax.tree import Replacement, children
+from lsp_server.syntax.tree import children
 
 _CLOSERS = re.compile(r"[\s)\]}>;,:\"'`]*$")
 # What stands before a brace that begins a value; asked only where no tree can tell.

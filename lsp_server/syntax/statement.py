@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from lsp_server.syntax.indentation import closes_block, width
 from lsp_server.syntax.nodes import CONTAINERS
+from lsp_server.syntax.replacement import Replacement
 from lsp_server.syntax.scan import Event, Kind, scan
 from lsp_server.syntax.site import Site
-from lsp_server.syntax.tree import Replacement
 
 _NEXT_LINE = re.compile(r"(?:[^\S\n]*\n)*([^\S\n]*\S[^\n]*)(\n?)")
 # The first token of the next line, with what is joined to it: ".map", "&&", "return".

@@ -1,11 +1,9 @@
 """A text and its tree-sitter tree, kept together, immutable.
 
-Trees are parsed from UTF-8: most source is ASCII, where byte offsets are then offsets, and for the rest a
-conversion is one C-speed encode; UTF-16 would cost every document a factor of two. A lone surrogate reads
-as U+FFFD, which has as many bytes: some grammars end a node in the midst of bytes that are no UTF-8.
+Trees are parsed from UTF-8: most source is ASCII, where byte offsets are then offsets; UTF-16 would cost
+every document a factor of two.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from time import thread_time
@@ -13,6 +11,8 @@ from time import thread_time
 from tree_sitter import Node, Parser, Tree
 
 from lsp_server.syntax.languages import Grammar, language
+from lsp_server.syntax.replacement import Replacement
+from lsp_server.syntax.utf8 import Utf8
 
 # A 2 MB Python file parses in 0.5 s; 200 kB of alternating quotes take tree-sitter's C grammar 3 s.
 PARSE_SECONDS = 2.0
@@ -21,46 +21,37 @@ REPARSE_SECONDS = 0.25
 # Deeper than any source: 200 kB of "(" nest 200,000 nodes deep, and a walk down them would take seconds.
 MAX_DEPTH = 1000
 _READ = 1 << 16
-_SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-@dataclass(frozen=True, slots=True)
-class Replacement:
-    """`text` in the place of [start, end), offsets of the text before it."""
-
-    start: int
-    end: int
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class SyntaxTree:
-    """`tree` is the parse of `data`, the UTF-8 form of `text`; nobody may call `tree.edit` on it."""
+    """`tree` is the parse of `utf8.data`; nobody may call `tree.edit` on it."""
 
-    text: str
-    data: bytes
+    utf8: Utf8
     tree: Tree
     grammar: Grammar
 
     @property
+    def text(self) -> str:
+        """The text that was parsed."""
+        return self.utf8.text
+
+    @property
     def root(self) -> Node:
+        """The node of the whole text."""
         return self.tree.root_node
 
     def byte(self, offset: int) -> int:
         """The byte offset of a code-point offset."""
-        if len(self.data) == len(self.text):
-            return offset
-        return len(_encoded(self.text[:offset]))
+        return self.utf8.byte(offset)
 
     def offset(self, byte: int) -> int:
         """The code-point offset of a byte offset, which must lie between characters, as those of nodes do."""
-        if len(self.data) == len(self.text):
-            return byte
-        return len(self.data[:byte].decode())
+        return self.utf8.offset(byte)
 
     def source(self, node: Node) -> str:
         """The text of a node."""
-        return self.data[node.start_byte : node.end_byte].decode()
+        return self.utf8.data[node.start_byte : node.end_byte].decode()
 
     def path(self, start: int, end: int | None = None) -> list[Node]:
         """The nodes that contain the bytes [start, end], from the root down; at most MAX_DEPTH of them.
@@ -80,42 +71,47 @@ class SyntaxTree:
             nodes.append(node)
         return nodes
 
-    def replaced(self, replacement: Replacement) -> "SyntaxTree | None":
+    def replaced(self, change: Replacement) -> "SyntaxTree | None":
         """The tree of the text after a replacement, reparsed incrementally; None when that takes too long."""
-        return replaced(self, (replacement,))
+        edit = Edit(self)
+        edit.replace(change, change.applied(self.text))
+        return edit.parsed()
+
+
+class Edit:
+    """A tree on its way through replacements, one after another; it is parsed again once, after the last."""
+
+    def __init__(self, old: SyntaxTree) -> None:
+        """`old` stays as it is."""
+        self._tree = old.tree.copy()
+        self._utf8 = old.utf8
+        self._grammar = old.grammar
+
+    def replace(self, change: Replacement, text: str) -> None:
+        """Take one more replacement; `text` is what it leaves."""
+        before, after = self._utf8, self._utf8.replaced(change, text)
+        new_end = change.start + len(change.text)
+        self._tree.edit(
+            before.byte(change.start),
+            before.byte(change.end),
+            after.byte(new_end),
+            before.point(change.start),
+            before.point(change.end),
+            after.point(new_end),
+        )
+        self._utf8 = after
+
+    def parsed(self) -> SyntaxTree | None:
+        """The tree of the text as it is now; None when REPARSE_SECONDS do not suffice."""
+        tree = _run(self._utf8.data, self._grammar, self._tree, REPARSE_SECONDS)
+        return None if tree is None else SyntaxTree(self._utf8, tree, self._grammar)
 
 
 def parse(text: str, grammar: Grammar) -> SyntaxTree | None:
     """Parse a whole text. None when that takes more than PARSE_SECONDS of CPU time."""
-    data = _encoded(text)
-    tree = _run(data, grammar, None, PARSE_SECONDS)
-    return None if tree is None else SyntaxTree(text, data, tree, grammar)
-
-
-def replaced(old: SyntaxTree, replacements: tuple[Replacement, ...]) -> SyntaxTree | None:
-    """Apply `replacements` one after another, then reparse once. None when REPARSE_SECONDS do not suffice."""
-    tree = old.tree.copy()
-    data = old.data
-    text = old.text
-    for change in replacements:
-        ascii_only = len(data) == len(text)
-        start = change.start if ascii_only else len(_encoded(text[: change.start]))
-        removed = text[change.start : change.end]
-        end = start + len(_encoded(removed))
-        inserted = _encoded(change.text)
-        after = data[:start] + inserted + data[end:]
-        tree.edit(
-            start,
-            end,
-            start + len(inserted),
-            _point(data, start),
-            _point(data, end),
-            _point(after, start + len(inserted)),
-        )
-        text = text[: change.start] + change.text + text[change.end :]
-        data = after
-    new = _run(data, old.grammar, tree, REPARSE_SECONDS)
-    return None if new is None else SyntaxTree(text, data, new, old.grammar)
+    utf8 = Utf8.of(text)
+    tree = _run(utf8.data, grammar, None, PARSE_SECONDS)
+    return None if tree is None else SyntaxTree(utf8, tree, grammar)
 
 
 def children(node: Node) -> Iterator[Node]:
@@ -127,18 +123,6 @@ def children(node: Node) -> Iterator[Node]:
         if child is not None:
             yield child
         more = cursor.goto_next_sibling()
-
-
-def _encoded(text: str) -> bytes:
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        return _SURROGATE.sub("\ufffd", text).encode()
-
-
-def _point(data: bytes, byte: int) -> tuple[int, int]:
-    r"""tree-sitter's own row and column of a byte: its rows end at \n alone."""
-    return data.count(b"\n", 0, byte), byte - data.rfind(b"\n", 0, byte) - 1
 
 
 def _run(data: bytes, grammar: Grammar, old: Tree | None, seconds: float) -> Tree | None:

@@ -82,7 +82,7 @@ class Edits(RuleBasedStateMachine):
             return
         assert snapshot.tree.text == snapshot.text
         unpaired = re.sub("[\ud800-\udfff]", "\ufffd", snapshot.text)
-        assert snapshot.tree.data == unpaired.encode()
+        assert snapshot.tree.utf8.data == unpaired.encode()
         assert snapshot.grammar is not None
         fresh = parse(snapshot.text, snapshot.grammar)
         assert fresh is not None

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lsp_server.syntax.languages import grammar_for
-from lsp_server.syntax.tree import MAX_DEPTH, Replacement, SyntaxTree, children, parse
+from lsp_server.syntax.replacement import Replacement
+from lsp_server.syntax.tree import MAX_DEPTH, SyntaxTree, children, parse
 
 
 def tree_of(text: str, language: str = "python") -> SyntaxTree:
