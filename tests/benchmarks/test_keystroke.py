@@ -1,12 +1,8 @@
 """The keystroke benchmark: its arithmetic, and a short run of it as a process."""
 
 import json
-import os
-import shutil
 import subprocess
-import sys
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,15 +13,8 @@ from benchmarks.keystroke import Span, draw, summarise, table
 from benchmarks.memory import Memory
 from benchmarks.percentile import Summary
 
-ROOT = Path(__file__).parents[2]
+Run = Callable[..., subprocess.CompletedProcess[str]]
 TEXT = "import os\n\nx = 1\n    total = first + second\n\f\nprint(total, 'a\u2028b')  \n"
-
-
-@pytest.fixture
-def environment() -> Iterator[dict[str, str]]:
-    folder = tempfile.mkdtemp(prefix="mf")
-    yield {**os.environ, "XDG_RUNTIME_DIR": folder, "XDG_STATE_HOME": folder}
-    shutil.rmtree(folder)
 
 
 def test_spans_are_ends_of_lines_and_the_same_for_a_seed() -> None:
@@ -86,32 +75,11 @@ def test_a_table_of_nothing_has_no_numbers() -> None:
     assert "| keystroke → first ghost text, ms | 0 | - | - |" in table(report)
 
 
-def test_a_run_reports_both_processes(
-    make_scripted_model: Callable[[str], Path], environment: dict[str, str]
-) -> None:
+def test_a_run_reports_both_processes(make_scripted_model: Callable[[str], Path], run: Run) -> None:
     model = make_scripted_model(" self.name\n")
-    run = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "benchmarks.keystroke",
-            "--spans",
-            "1",
-            "--length",
-            "8",
-            "--json",
-            "--model",
-            str(model),
-        ],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
-    told = json.loads(run.stdout)
+    benchmark = run("keystroke", "--spans", "1", "--length", "8", "--json", "--model", str(model))
+    assert benchmark.returncode == 0, benchmark.stderr
+    told = json.loads(benchmark.stdout)
     assert told["keystrokes"] == 8
     assert told["shown"] + told["silent"] == 8
     assert told["shown"] > 0

@@ -9,7 +9,6 @@ import json
 import os
 import shlex
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,12 @@ from lsprotocol import types
 from lsprotocol.converters import get_converter
 from pytest_lsp import LanguageClient, make_test_lsp_client
 
+from tests.own_home import own_home
+from tests.patient_client import GIVE_UP_S, completed
+
 pytestmark = pytest.mark.asyncio
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "editors" / "jetbrains"
-GIVE_UP_S = 180.0
 URI = "file:///project/reader.py"
 CODE = "class Reader:\n    def title(self):\n        # 😀\n        return\n"
 WRITTEN = " self.name"
@@ -60,14 +61,13 @@ def read(name: str) -> Any:
 @pytest.fixture
 def program() -> Iterator[tuple[list[str], dict[str, str]]]:
     """The template's command line and an environment in which it finds `midfill`, with a home of its own."""
-    with tempfile.TemporaryDirectory(prefix="mf") as home:
-        Path(home).chmod(0o700)
+    with own_home() as environment:
+        home = environment["HOME"]
         midfill = Path(home) / "midfill"
         midfill.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m lsp_server "$@"\n')
         midfill.chmod(0o755)
-        names = ("HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CACHE_HOME")
         path = {"PATH": f"{home}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(TEMPLATE.parents[1])}
-        yield shlex.split(read("template")["programArgs"]["default"]), {**dict.fromkeys(names, home), **path}
+        yield shlex.split(read("template")["programArgs"]["default"]), {**environment, **path}
 
 
 def settings(**chosen: Any) -> dict[str, Any]:
@@ -101,18 +101,9 @@ async def start(program: tuple[list[str], dict[str, str]], **chosen: Any) -> Lan
     return client
 
 
-async def completed(client: LanguageClient) -> types.InlineCompletionItem:
-    """Asks at the end of the code until the worker is up: before that the answer is empty."""
+def at_end() -> types.InlineCompletionParams:
     context = types.InlineCompletionContext(types.InlineCompletionTriggerKind(AUTOMATIC))
-    params = types.InlineCompletionParams(context, types.TextDocumentIdentifier(URI), END)
-    async with asyncio.timeout(GIVE_UP_S):
-        while True:
-            result = await client.text_document_inline_completion_async(params)
-            assert isinstance(result, types.InlineCompletionList)
-            if result.items:
-                [item] = result.items
-                return item
-            await asyncio.sleep(0.05)
+    return types.InlineCompletionParams(context, types.TextDocumentIdentifier(URI), END)
 
 
 async def test_ghost_text_and_a_code_action(
@@ -125,7 +116,7 @@ async def test_ghost_text_and_a_code_action(
     def partial(_: Any) -> None:
         pytest.fail("it did not ask for this")
 
-    item = await completed(client)
+    item = await completed(client, at_end())
     assert item.insert_text == WRITTEN
     assert item.range == types.Range(END, END)  # an empty range: LSP4IJ replaces what is in it
     assert item.command is None  # LSP4IJ would not run it
@@ -155,7 +146,7 @@ async def test_settings_of_the_configuration_tab_arrive(
 ) -> None:
     model = str(make_scripted_model(WRITTEN))
     client = await start(program, model=model, privateWorker=True)
-    await completed(client)
+    await completed(client, at_end())
     client.set_configuration(settings(model=model, privateWorker=True, disabledLanguages=["python"]))
     client.workspace_did_change_configuration(types.DidChangeConfigurationParams(settings()))
     context = types.InlineCompletionContext(types.InlineCompletionTriggerKind(AUTOMATIC))

@@ -13,7 +13,7 @@ from inference.transport import Channel, ChannelClosed
 from inference.worker_service import WorkerService
 from tests.inference.echo_engine import EchoEngine
 
-GIVE_UP_S = 60.0
+GIVE_UP_S = 120.0
 
 
 class Bench:

@@ -7,7 +7,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,19 +15,7 @@ import pytest
 from inference.listener import Listener
 from inference.messages import PROTOCOL_VERSION, Error, Hello, Message, Welcome
 from inference.transport import Channel
-
-GIVE_UP_S = 120.0
-
-
-async def receive(channel: Channel) -> Message:
-    async with asyncio.timeout(GIVE_UP_S):
-        return await channel.receive()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(GIVE_UP_S):
-        while not condition():
-            await asyncio.sleep(0.01)
+from tests.inference.service_bench import GIVE_UP_S, receive, until
 
 
 @pytest.fixture

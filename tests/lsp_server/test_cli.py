@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from lsp_server import __version__
+from tests.own_home import own_home
 
 CODE = """\
 class Reader:
@@ -80,16 +81,9 @@ def _read_all(descriptor: int, deadline: float) -> str:
 
 @pytest.fixture(scope="module")
 def midfill() -> Iterator[Midfill]:
-    folder = Path(tempfile.mkdtemp(prefix="mf"))
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in ("NO_COLOR", "XDG_CONFIG_HOME", "TERM")
-    }
-    yield Midfill(
-        {**environment, "XDG_RUNTIME_DIR": str(folder), "XDG_STATE_HOME": str(folder), "COLUMNS": "100"}
-    )
-    shutil.rmtree(folder)
+    with own_home() as environment:
+        chosen = {name: value for name, value in environment.items() if name not in ("NO_COLOR", "TERM")}
+        yield Midfill({**chosen, "COLUMNS": "100"})
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ import ast
 import asyncio
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,20 +15,19 @@ import pytest
 from lsprotocol import types
 from pytest_lsp import LanguageClient, client_capabilities, make_test_lsp_client
 
+from tests.own_home import own_home
+from tests.patient_client import GIVE_UP_S, completed
+
 pytestmark = pytest.mark.asyncio
 
-GIVE_UP_S = 180.0
 URI = "file:///project/reader.py"
 CODE = "class Reader:\n    # 名前 😀\n    def title(self):\n        return\n"
 
 
 @pytest.fixture(scope="module")
 def environment() -> Iterator[dict[str, str]]:
-    """No worker, socket, log or path of the user's is touched."""
-    with tempfile.TemporaryDirectory(prefix="mf") as directory:
-        names = ("HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CACHE_HOME")
-        Path(directory).chmod(0o700)
-        yield {**os.environ, **dict.fromkeys(names, directory), "PYTHONPATH": str(Path.cwd())}
+    with own_home() as environment:
+        yield {**environment, "PYTHONPATH": str(Path.cwd())}
 
 
 @pytest.fixture(scope="module")
@@ -66,20 +64,6 @@ def at(line: int, character: int) -> types.InlineCompletionParams:
         types.TextDocumentIdentifier(URI),
         types.Position(line, character),
     )
-
-
-async def completed(
-    client: LanguageClient, params: types.InlineCompletionParams
-) -> types.InlineCompletionItem:
-    """Ask until the worker is up: before that the answer is empty."""
-    async with asyncio.timeout(GIVE_UP_S):
-        while True:
-            result = await client.text_document_inline_completion_async(params)
-            assert isinstance(result, types.InlineCompletionList)
-            if result.items:
-                [item] = result.items
-                return item
-            await asyncio.sleep(0.05)
 
 
 @pytest.mark.parametrize(("profile", "encoding"), [("visual-studio-code", "utf-16"), ("neovim", "utf-8")])
