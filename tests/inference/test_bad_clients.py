@@ -19,11 +19,12 @@ from inference.messages import (
 from tests.inference.echo_engine import ZERO
 from tests.inference.service_bench import Bench, ask, is_cut_off, receive, receive_but_status
 
+OLDER, NEWER = PROTOCOL_VERSION - 1, PROTOCOL_VERSION + 1
 BAD_STARTS: dict[str, tuple[bytes, str]] = {
     "no hello": (encode(StatusRequest(1)), "StatusRequest before Hello"),
     "no message": (b"\xc1", "type 0xc1"),
-    "too old": (encode(Hello(0, "old")), "version 1 of the protocol, the client 0"),
-    "too new": (encode(Hello(2, "new")), "version 1 of the protocol, the client 2"),
+    "too old": (encode(Hello(OLDER, "old")), f"{PROTOCOL_VERSION} of the protocol, the client {OLDER}"),
+    "too new": (encode(Hello(NEWER, "new")), f"{PROTOCOL_VERSION} of the protocol, the client {NEWER}"),
     "an answer": (encode(Chunk(1, "")), "Chunk before Hello"),
 }
 BAD_MESSAGES: dict[str, tuple[bytes, str]] = {
