@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from lsp_server.actions.action import Filling
 from lsp_server.actions.gap import ActionError, Gap, indent_unit, indentation
-from lsp_server.completion.trigger import Trigger
 from lsp_server.completion.trim import Trim
 from lsp_server.document import Snapshot
 from lsp_server.syntax.bodies import body_at
+from lsp_server.syntax.site import survey
 
 _STUBS = frozenset({"", "pass", "..."})
 
@@ -32,7 +32,7 @@ class CompleteBody:
         return Gap(body.stub_start, body.end, newline + inner)
 
     def fill(self, opened: Snapshot, offset: int) -> Filling:
-        return _Body(Trim(opened, offset, Trigger.BLOCK))
+        return _Body(Trim(survey(opened, offset), block=True))
 
 
 class _Body:

@@ -13,7 +13,7 @@ from inference.messages import Generate
 from lsp_server import policy
 from lsp_server.completion.context import gather
 from lsp_server.completion.gate import passes
-from lsp_server.completion.trigger import Trigger, decide
+from lsp_server.completion.trigger import decide
 from lsp_server.completion.trim import Trim
 from lsp_server.document import Snapshot
 from lsp_server.link import Generation, Link
@@ -57,10 +57,10 @@ async def answer(
     if turn.is_lost() or policy.refuses(snapshot.uri, snapshot.language, settings):
         return None
     trigger = decide(snapshot, offset, invoked)
-    if trigger is Trigger.NONE:
+    if trigger is None:
         return None
     context = gather(snapshot, offset, PREFIX_BUDGET, SUFFIX_BUDGET)
-    trim = Trim(snapshot, offset, trigger, settings.multiline)
+    trim = Trim(trigger.site, trigger.block, settings.multiline)
     generation = link.generate(
         Generate(
             id=0,  # the link's to give

@@ -1,43 +1,42 @@
 """Whether to complete at all, and how much: nothing, the rest of a statement, or a block."""
 
 import re
-from enum import StrEnum
+from dataclasses import dataclass
 
 from lsp_server.document import Snapshot
 from lsp_server.syntax.emptiness import in_empty_block, only_closers
-from lsp_server.syntax.site import survey
+from lsp_server.syntax.site import Site, survey
 
 _WORD = re.compile(r"\w")
 
 
-class Trigger(StrEnum):
-    """What a cursor calls for."""
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """What a cursor calls for: a block, or else a line, which may go on for as long as its brackets."""
 
-    NONE = "none"
-    LINE = "line"
-    BLOCK = "block"
+    site: Site
+    block: bool
 
 
-def decide(snapshot: Snapshot, offset: int, invoked: bool = False) -> Trigger:
+def decide(snapshot: Snapshot, offset: int, invoked: bool = False) -> Trigger | None:
     """What the cursor at `offset` calls for; `invoked` says that the user asked, so that less is held back.
 
-    Nothing: inside a word, and (unless asked for) before a word or other code at a line's beginning, and
-    behind a statement that is complete. A block: in an empty one. Else a line, which may go on for as long
-    as its brackets.
+    Nothing (None): inside a word, and (unless asked for) before a word or other code at a line's beginning,
+    and behind a statement that is complete. A block: in an empty one. Else a line.
     """
     text = snapshot.text
     before, after = text[max(0, offset - 1) : offset], text[offset : offset + 1]
     if _WORD.match(after) and (_WORD.match(before) or not invoked):
-        return Trigger.NONE
+        return None
     if "\0" in text[max(0, offset - 1000) : offset + 1000]:
-        return Trigger.NONE
+        return None
     site = survey(snapshot, offset)
     if in_empty_block(site):
-        return Trigger.BLOCK
+        return Trigger(site, block=True)
     if invoked or not site.state.in_code:
-        return Trigger.LINE
+        return Trigger(site, block=False)
     if not site.before.strip() and not only_closers(site.rest):
-        return Trigger.NONE
+        return None
     if site.before.rstrip().endswith(";") and only_closers(site.rest) and site.snapshot.grammar is not None:
-        return Trigger.NONE
-    return Trigger.LINE
+        return None
+    return Trigger(site, block=False)

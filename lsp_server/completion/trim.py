@@ -4,10 +4,8 @@ import re
 from dataclasses import dataclass
 
 from lsp_server.completion.repetition import is_telling, looped, repeated_lines
-from lsp_server.completion.trigger import Trigger
-from lsp_server.document import Snapshot
 from lsp_server.policy import hides
-from lsp_server.syntax.site import Site, survey
+from lsp_server.syntax.site import Site
 from lsp_server.syntax.statement import extent
 
 # What models write where they mean a control token.
@@ -32,12 +30,10 @@ class Trim:
     (but for a model that gets into a loop). However the text is cut into chunks, the result is the same.
     """
 
-    def __init__(self, snapshot: Snapshot, offset: int, trigger: Trigger, multiline: bool = True) -> None:
-        """`multiline`: whether a completion may have several lines. Raises ValueError for Trigger.NONE."""
-        if trigger is Trigger.NONE:
-            raise ValueError("nothing is to be completed there")
-        self._site = survey(snapshot, offset)
-        self._block = trigger is Trigger.BLOCK
+    def __init__(self, site: Site, block: bool, multiline: bool = True) -> None:
+        """`block`: it fills an empty block. `multiline`: whether a completion may have several lines."""
+        self._site = site
+        self._block = block
         self._multiline = multiline
         self._generated = ""
         self._result = Trimmed("", False)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from lsp_server.completion.trigger import Trigger, decide
+from lsp_server.completion.trigger import decide
 from tests.lsp_server.completion.cursor import at_cursor
 
-NONE, LINE, BLOCK = Trigger.NONE, Trigger.LINE, Trigger.BLOCK
+NONE, LINE, BLOCK = None, False, True
 
 CASES = [
     # Inside a word, and before one.
@@ -84,15 +84,19 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("language", "source", "expected"), CASES)
-def test_decide(language: str, source: str, expected: Trigger) -> None:
+def called_for(source: str, language: str, invoked: bool = False) -> bool | None:
     snapshot, offset = at_cursor(source, language)
-    assert decide(snapshot, offset) is expected
+    trigger = decide(snapshot, offset, invoked)
+    return None if trigger is None else trigger.block
+
+
+@pytest.mark.parametrize(("language", "source", "expected"), CASES)
+def test_decide(language: str, source: str, expected: bool | None) -> None:
+    assert called_for(source, language) is expected
 
 
 @pytest.mark.parametrize(
     ("source", "expected"), [("fo‸o\n", NONE), ("g(‸foo)\n", LINE), ("‸foo\n", LINE), ("f();‸\n", LINE)]
 )
-def test_asked_for_less_is_held_back(source: str, expected: Trigger) -> None:
-    snapshot, offset = at_cursor(source, "javascript")
-    assert decide(snapshot, offset, invoked=True) is expected
+def test_asked_for_less_is_held_back(source: str, expected: bool | None) -> None:
+    assert called_for(source, "javascript", invoked=True) is expected

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lsp_server.completion.trigger import Trigger, decide
+from lsp_server.completion.trigger import decide
 from lsp_server.completion.trim import Trim, Trimmed
+from lsp_server.syntax.site import survey
 from tests.lsp_server.completion.cursor import at_cursor
 
 PYTHON = [
@@ -206,8 +207,8 @@ def run(source: str, language: str, chunks: list[str], multiline: bool = True) -
     """What is shown after each chunk and at the end, where the server would stop listening when it is complete."""
     snapshot, offset = at_cursor(source, language)
     trigger = decide(snapshot, offset)
-    assert trigger is not Trigger.NONE
-    trim = Trim(snapshot, offset, trigger, multiline)
+    assert trigger is not None
+    trim = Trim(trigger.site, trigger.block, multiline)
     shown = []
     for chunk in chunks:
         shown.append(trim.feed(chunk))
@@ -260,14 +261,13 @@ def test_any_text_shows_a_part_of_itself_however_it_is_cut(
     language: str, before: str, after: str, generated: str, block: bool, data: st.DataObject
 ) -> None:
     snapshot, offset = at_cursor(f"{before}‸{after}", language)
-    trigger = Trigger.BLOCK if block else Trigger.LINE
     cuts = sorted(data.draw(st.sets(st.integers(0, len(generated)), max_size=4)))
     results = []
     for chunks in (
         [generated],
         [generated[start:end] for start, end in zip([0, *cuts], [*cuts, len(generated)], strict=True)],
     ):
-        trim = Trim(snapshot, offset, trigger)
+        trim = Trim(survey(snapshot, offset), block)
         for chunk in chunks:
             trim.feed(chunk)
         results.append(trim.finish())
@@ -284,19 +284,13 @@ def test_one_line_only_when_asked() -> None:
 
 def test_a_truncated_block_loses_the_line_that_was_cut() -> None:
     snapshot, offset = at_cursor("def f(x):\n    ‸\n", "python")
-    trim = Trim(snapshot, offset, Trigger.BLOCK)
+    trim = Trim(survey(snapshot, offset), block=True)
     trim.feed("y = 1\n    return so")
     assert trim.finish(truncated=True) == Trimmed("y = 1", True)
 
 
 def test_nothing_more_is_taken_once_complete() -> None:
     snapshot, offset = at_cursor("x = ‸\n", "python")
-    trim = Trim(snapshot, offset, Trigger.LINE)
+    trim = Trim(survey(snapshot, offset), block=False)
     assert trim.feed("1\n") == Trimmed("1", True)
     assert trim.feed("2") == trim.finish() == Trimmed("1", True)
-
-
-def test_there_is_nothing_to_trim_where_nothing_is_to_be_completed() -> None:
-    snapshot, offset = at_cursor("fo‸o", "python")
-    with pytest.raises(ValueError, match="nothing"):
-        Trim(snapshot, offset, Trigger.NONE)
