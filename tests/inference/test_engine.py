@@ -21,29 +21,9 @@ from inference.engine import (
 from inference.model import ModelError
 from inference.prompt import PromptWriter
 from inference.tokenizer import Tokenizer
+from tests.inference.token_sequence import TokenSequence
 
 CARD = Card("m", "midfill-spm", prefix_tokens=64, suffix_tokens=24, max_new_tokens=40, stop_ids=(0,))
-
-
-class TokenSequence:
-    def __init__(self, tokens=()):
-        self.tokens = list(tokens)
-
-    @property
-    def length(self):
-        return len(self.tokens)
-
-    token_bytes = 100
-
-    @property
-    def memory_bytes(self):
-        return self.token_bytes * len(self.tokens)
-
-    def truncate(self, length):
-        del self.tokens[length:]
-
-    def fork(self, length):
-        return TokenSequence(self.tokens[:length])
 
 
 class ScriptedModel:

@@ -5,27 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inference.kv_cache import KvStore
-
-
-class TokenSequence:
-    """A sequence that remembers its tokens; a token is 10 bytes."""
-
-    def __init__(self, tokens=()):
-        self.tokens = list(tokens)
-
-    @property
-    def length(self):
-        return len(self.tokens)
-
-    @property
-    def memory_bytes(self):
-        return 10 * len(self.tokens)
-
-    def truncate(self, length):
-        del self.tokens[length:]
-
-    def fork(self, length):
-        return TokenSequence(self.tokens[:length])
+from tests.inference.token_sequence import TokenSequence
 
 
 class Model:
