@@ -40,6 +40,7 @@ class Generation:
     sequence: Sequence | None = None
     token_ids: list[int] = field(default_factory=list)
     required: bytes = b""
+    indented: bool = False
     max_tokens: int = 0
     max_length: int = 0
     prompt_tokens: int = 0
@@ -61,7 +62,8 @@ class Generation:
     def begin(self, prompt: Prompt, sequence: Sequence, *, max_tokens: int, max_length: int) -> None:
         """Take the prompt and a sequence that already holds some of it; end after `max_tokens` of answer, or
         when prompt and answer together have `max_length` tokens."""
-        self.token_ids, self.required, self.sequence = list(prompt.token_ids), prompt.required, sequence
+        self.token_ids, self.sequence = list(prompt.token_ids), sequence
+        self.required, self.indented = prompt.required, prompt.indented
         self.max_tokens, self.max_length = max_tokens, max_length
         self.prompt_tokens, self.cached_tokens = len(prompt.token_ids), sequence.length
 
@@ -71,7 +73,7 @@ class Generation:
         The tokens that reproduce `required` are neither shown, nor searched for stop strings, nor counted
         against `max_tokens`.
         """
-        token, logprob = self.sampler.draw(logits, index.agreeing(self.required))
+        token, logprob = self.sampler.draw(logits, index.agreeing(self.required, self.indented))
         self.num_generated += 1
         self.logprob += logprob
         piece = index.pieces[token]

@@ -22,6 +22,7 @@ from inference.tokenizer import Tokenizer
 _TAIL = 256
 _MAX_CUT = 96
 _UNFINISHED = re.compile(r"(?:\n[ \t]*|[ \t]+)?\w{0,48}\Z")
+_OPENERS = frozenset(":{([")
 _NEXT = ("", *string.ascii_letters, *string.digits, *" _.,:()[]{}'\"=+-*/#\n")
 
 
@@ -34,6 +35,19 @@ def word_cut(text: str) -> int:
     tail = text[-_TAIL:]
     match = _UNFINISHED.search(tail)
     return len(text) - len(tail) + (match.start() if match else len(tail))
+
+
+def is_indented(text: str) -> bool:
+    """Whether `text` ends in a blank line's indentation, and that is all the indentation the line is to have.
+
+    Not where the line above opens a block and is indented as much: then the block is yet to be indented.
+    """
+    line = text[text.rfind("\n") + 1 :]
+    if not line or line.strip(" \t"):
+        return False
+    above = text[: len(text) - len(line)].rstrip()
+    above = above[above.rfind("\n") + 1 :]
+    return above[-1:] not in _OPENERS or len(above) - len(above.lstrip()) < len(line)
 
 
 def token_cut(text: str, tokenizer: Tokenizer) -> int:
@@ -74,13 +88,18 @@ class PieceIndex:
         # The same cursor is asked about again and again while its line is typed.
         self.agreeing = lru_cache(maxsize=256)(self._agreeing)
 
-    def _agreeing(self, required: bytes) -> TokenIds:
+    def _agreeing(self, required: bytes, indented: bool = False) -> TokenIds:
         """Tokens that begin with `required`, and those that begin its encoding; everything when it is empty.
 
+        Where the cursor's line is `indented` no blank may follow, if that leaves any token.
         Never empty for a vocabulary that holds every byte.
         """
         if not required:
             return self.anything
+        if indented:
+            allowed: TokenIds = self.agreeing(required)
+            deeper = [self.pieces[i].startswith((required + b" ", required + b"\t")) for i in allowed]
+            return allowed if all(deeper) else allowed[~np.array(deeper)]
         low = bisect_left(self._sorted, required)
         high = bisect_left(self._sorted, _after(required)) if _after(required) else len(self._sorted)
         within = self._chosen(required)

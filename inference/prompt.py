@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from inference.card import Card, PromptFormat
-from inference.healing import token_cut, word_cut
+from inference.healing import is_indented, token_cut, word_cut
 from inference.messages import Extent, Snippet
 from inference.model import ModelError
 from inference.outline import window_with_outline
@@ -49,10 +49,11 @@ class PromptText:
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """`token_ids` to prefill; `required` is the text before the cursor that they leave out: the first tokens
-    generated must reproduce it, and it is not part of the answer."""
+    generated must reproduce it, and it is not part of the answer. `indented`: no blank may follow it."""
 
     token_ids: tuple[int, ...]
     required: bytes
+    indented: bool = False
 
 
 class PromptWriter:
@@ -108,7 +109,8 @@ class PromptWriter:
         if suffix.strip():
             after = first_tokens(suffix, self._card.suffix_tokens, self._tokenizer)
             ids += [self._control("fim_suffix"), *after, self._control("fim_middle")]
-        return Prompt((*ids, *self._before(text, kept, self._card.prefix_tokens)), required)
+        ids += self._before(text, kept, self._card.prefix_tokens)
+        return Prompt(tuple(ids), required, is_indented(prefix))
 
     def _qwen(self, text: PromptText) -> Prompt:
         prefix = _unix(text.prefix)
@@ -123,7 +125,7 @@ class PromptWriter:
             *(self._control("fim_suffix"), *after),
             *(self._control("fim_middle"), *current),
         ]
-        return Prompt(tuple(ids), required)
+        return Prompt(tuple(ids), required, is_indented(prefix))
 
     def _before(self, text: PromptText, kept: str, budget: int) -> list[int]:
         """The end of `kept`, which the prefix begins with, and the outline of what it leaves out."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from inference.healing import PieceIndex, token_cut, word_cut
+from inference.healing import PieceIndex, is_indented, token_cut, word_cut
 from inference.tokenizer import Tokenizer
 
 CODE = st.text("ab_ \n\t().,:=é中0", max_size=60)
@@ -65,6 +65,34 @@ def test_no_token_crosses_the_token_cut_whatever_follows(qwen_tokenizer, before,
 def test_a_long_run_is_cut_within_bounds(qwen_tokenizer, text):
     assert len(text) - word_cut(text) <= 256
     assert len(text) - token_cut(text, qwen_tokenizer) <= 256
+
+
+INDENTED = {
+    "x = 1\n    ": True,
+    "x = 1\n\n\t": True,
+    "    ": True,
+    "def f():\n    ": True,
+    "    foo(\n        ": True,
+    "    def f():\n    ": False,  # the body is yet to be indented
+    "  if x {\n\n  ": False,
+    "x = 1\n": False,
+    "x = 1\n    y": False,
+    "x = ": False,
+    "": False,
+}
+
+
+@pytest.mark.parametrize("text", INDENTED, ids=repr)
+def test_where_a_line_has_its_indentation(text):
+    assert is_indented(text) == INDENTED[text]
+
+
+def test_an_indented_line_gets_no_deeper(tokenizer, index):
+    free = spelled(tokenizer, index.agreeing(b"\n    "))
+    held = spelled(tokenizer, index.agreeing(b"\n    ", True))
+    assert held < free and "\n    " in held
+    assert {piece[len("\n    ")] for piece in free - held} == {" "}
+    assert spelled(tokenizer, index.agreeing(b" ret", True)) == spelled(tokenizer, index.agreeing(b" ret"))
 
 
 def spelled(tokenizer, ids):

@@ -38,7 +38,7 @@ def test_headers_come_inner_first_and_then_the_imports() -> None:
     assert telling(LINES.index("            second = 2")) == [start, "class Machine:\n", *imports]
     assert telling(LINES.index("class Machine:")) == imports
     assert telling(1) == imports[:1], "nothing behind the cursor"
-    assert telling(LINES.index("        self, key")) == ["class Machine:\n", *imports], "nothing around it either"
+    assert telling(LINES.index("        self, key")) == ["class Machine:\n", *imports], "nor around it"
 
 
 def test_the_outline_before_a_window_is_of_the_lines_above_it() -> None:
