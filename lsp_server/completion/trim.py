@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from lsp_server.completion.repetition import is_telling, looped, repeated_lines
 from lsp_server.policy import hides
+from lsp_server.syntax.seams import Seams
 from lsp_server.syntax.site import Site
 from lsp_server.syntax.statement import extent
 
@@ -33,6 +34,7 @@ class Trim:
     def __init__(self, site: Site, block: bool, multiline: bool = True) -> None:
         """`block`: it fills an empty block. `multiline`: whether a completion may have several lines."""
         self._site = site
+        self._seams = Seams(site)
         self._block = block
         self._multiline = multiline
         self._generated = ""
@@ -42,7 +44,7 @@ class Trim:
         """Take the next chunk of the model's text."""
         if not self._result.complete and chunk:
             self._generated += chunk
-            self._result = trimmed(self._site, self._generated, self._block, self._multiline, final=False)
+            self._result = self._trimmed(self._generated, final=False)
         return self._result
 
     def finish(self, truncated: bool = False) -> Trimmed:
@@ -55,29 +57,29 @@ class Trim:
             text = self._generated
             if truncated and "\n" in text:
                 text = text[: text.rindex("\n")]
-            self._result = trimmed(self._site, text, self._block, self._multiline, final=True)
+            self._result = self._trimmed(text, final=True)
         return self._result
 
-
-def trimmed(site: Site, generated: str, block: bool, multiline: bool, final: bool) -> Trimmed:
-    """What to show of everything that the model generated so far; `final`: there will be no more."""
-    text, ended = _acceptable(site, generated, final)
-    final = final or ended
-    if not multiline and "\n" in text:
-        text, final = text[: text.index("\n")], True
-    bounds = extent(site, text, block, final)
-    text, complete = text[: bounds.length], bounds.complete
-    for cut in (_loop, _repetition, _following, _rest):
-        end, certain = cut(site, text, complete)
-        text, complete = text[:end], complete or certain
-    if complete and block and "\n" in text and site.rest.lstrip()[:1] in _BRACKETS:
-        # What closes the block stands on the cursor's line, and goes below the block.
-        text = text.rstrip() + "\n" + _indentation(site.header_line)
-    elif site.state.in_code or site.in_comment or not complete or len(text) < bounds.length:
-        text = text.rstrip()
-    if not complete:
-        text = _MARKER_BEGUN.sub("", text).rstrip()
-    return Trimmed(text.replace("\n", site.snapshot.newline), complete)
+    def _trimmed(self, generated: str, final: bool) -> Trimmed:
+        """What to show of everything that the model generated so far; `final`: there will be no more."""
+        site, block = self._site, self._block
+        text, ended = _acceptable(site, generated, final)
+        final = final or ended
+        if not self._multiline and "\n" in text:
+            text, final = text[: text.index("\n")], True
+        bounds = extent(site, self._seams, text, block, final)
+        text, complete = text[: bounds.length], bounds.complete
+        for cut in (_loop, _repetition, _following, _rest):
+            end, certain = cut(site, text, complete)
+            text, complete = text[:end], complete or certain
+        if complete and block and "\n" in text and site.rest.lstrip()[:1] in _BRACKETS:
+            # What closes the block stands on the cursor's line, and goes below the block.
+            text = text.rstrip() + "\n" + _indentation(site.header_line)
+        elif site.state.in_code or site.in_comment or not complete or len(text) < bounds.length:
+            text = text.rstrip()
+        if not complete:
+            text = _MARKER_BEGUN.sub("", text).rstrip()
+        return Trimmed(text.replace("\n", site.snapshot.newline), complete)
 
 
 def _acceptable(site: Site, generated: str, final: bool) -> tuple[str, bool]:

@@ -4,9 +4,8 @@ import re
 from dataclasses import dataclass
 
 from lsp_server.syntax.indentation import closes_block, width
-from lsp_server.syntax.nodes import CONTAINERS
-from lsp_server.syntax.replacement import Replacement
 from lsp_server.syntax.scan import Event, Kind, scan
+from lsp_server.syntax.seams import Seams
 from lsp_server.syntax.site import Site
 
 _NEXT_LINE = re.compile(r"(?:[^\S\n]*\n)*([^\S\n]*\S[^\n]*)(\n?)")
@@ -29,14 +28,14 @@ class Extent:
     complete: bool
 
 
-def extent(site: Site, text: str, block: bool, final: bool) -> Extent:
+def extent(site: Site, seams: Seams, text: str, block: bool, final: bool) -> Extent:
     r"""How much of `text`, generated at the cursor, belongs there. Line ends in `text` are \n.
 
     It ends before anything that closes what the text behind the cursor closes already. Otherwise a statement
     ends at the first line end at which nothing is left open that it or its own line opened; and a block
     (`block`) before a line that is indented no more than its header, or where it closes its own brace.
-    `final`: no more will come. A line end whose meaning the next line decides counts as the end until that
-    line is there.
+    `seams` are the site's, kept while the text grows. `final`: no more will come. A line end whose meaning
+    the next line decides counts as the end until that line is there.
     """
     original = site.state.inside
     base, floor = len(site.state.stack), _floor(site, block)
@@ -56,7 +55,7 @@ def extent(site: Site, text: str, block: bool, final: bool) -> Extent:
         if not event.after.in_code or text[: event.start].endswith("\\"):
             continue
         if not block:
-            found = _statement_end(site, text, event, final) if depth <= floor else None
+            found = _statement_end(site, seams, text, event, final) if depth <= floor else None
         elif depth <= floor < base:
             found = Extent(event.start, True)
         else:
@@ -87,7 +86,7 @@ def _strict(site: Site) -> bool:
     return grammar is not None and grammar.blocks != "words"
 
 
-def _statement_end(site: Site, text: str, event: Event, final: bool) -> Extent | None:
+def _statement_end(site: Site, seams: Seams, text: str, event: Event, final: bool) -> Extent | None:
     """The end of the statement if it is at this line end; incomplete where the next line is to tell."""
     ends = Extent(event.start, True)
     statement = text[: event.start].rstrip()
@@ -103,26 +102,7 @@ def _statement_end(site: Site, text: str, event: Event, final: bool) -> Extent |
     following = _TOKEN.match(text, event.end)
     if following is None or (following.end() == len(text) and not final):
         return Extent(event.start, final)
-    return ends if _between_statements(site, text[: following.end()], event) else None
-
-
-def _between_statements(site: Site, text: str, event: Event) -> bool:
-    """Whether this line end lies between two statements, by the tree of the document with `text` in it.
-
-    `text` goes on to the end of the next line's first token.
-
-    A method chain, an operator at either side, a header without its body: all make one node span the line
-    end.
-    """
-    if site.snapshot.tree is None:
-        return True
-    shadow = site.snapshot.tree.replaced(Replacement(site.offset, site.offset, text))
-    if shadow is None:
-        return True
-    left = site.offset + len(text[: event.start].rstrip()) - 1
-    right = site.offset + len(text) - len(text[event.end :].lstrip())
-    path = shadow.path(shadow.byte(left), shadow.byte(right) + 1)
-    return len(path) == 1 or path[-1].is_error or path[-1].type in CONTAINERS
+    return ends if seams.between(text[: following.end()], event.start) else None
 
 
 def _block_end(site: Site, text: str, event: Event, final: bool) -> Extent | None:

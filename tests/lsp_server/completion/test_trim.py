@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from lsp_server.completion.trigger import decide
 from lsp_server.completion.trim import Trim, Trimmed
+from lsp_server.syntax.replacement import Replacement
 from lsp_server.syntax.site import survey
+from lsp_server.syntax.tree import SyntaxTree
 from tests.lsp_server.completion.cursor import at_cursor
 
 PYTHON = [
@@ -243,7 +245,7 @@ def test_what_is_shown_only_grows(case: tuple[str, str, str, str], data: st.Data
 
 
 ALPHABET = st.lists(
-    st.sampled_from([*"()[]{}\"'`\\#/<|>;:,.\n ", "\r", "\n    ", "x", "if ", "return ", "//", "/*", "*/", '"""', "end"]),
+    st.sampled_from([*"()[]{}\"'`\\#/<|>;:,.\n ", "\r", "\n    ", "x", "if ", "return ", "//", "/*", "*/", '"""', "end", "\n.m()", "\n+ 1"]),
     max_size=25,
 ).map("".join)  # fmt: skip
 
@@ -266,15 +268,37 @@ def test_any_text_shows_a_part_of_itself_however_it_is_cut(
     for chunks in (
         [generated],
         [generated[start:end] for start, end in zip([0, *cuts], [*cuts, len(generated)], strict=True)],
+        list(generated),
     ):
         trim = Trim(survey(snapshot, offset), block)
         for chunk in chunks:
             trim.feed(chunk)
         results.append(trim.finish())
-    assert results[0] == results[1]
+    assert results[0] == results[1] == results[2]
     shown = results[0].text.replace("\r\n", "\n").replace("\r", "\n")
     unix = generated.replace("\r\n", "\n").replace("\r", "\n")
     assert unix.lstrip(" ").startswith(shown.rstrip().lstrip(" "))
+
+
+def test_each_line_end_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    snapshot, offset = at_cursor("function f() {\n  const x = ‸\n}\n", "javascript")
+    parsed: list[str] = []
+    replaced = SyntaxTree.replaced
+
+    def counted(tree: SyntaxTree, change: Replacement) -> SyntaxTree | None:
+        parsed.append(change.text)
+        return replaced(tree, change)
+
+    monkeypatch.setattr(SyntaxTree, "replaced", counted)
+    trim = Trim(survey(snapshot, offset), block=False)
+    for character in "items\n    .map(g)\n    .filter(h)\n  return x":
+        trim.feed(character)
+    assert trim.finish() == Trimmed("items\n    .map(g)\n    .filter(h)", True)
+    assert parsed == [
+        "items\n    .map",
+        "items\n    .map(g)\n    .filter",
+        "items\n    .map(g)\n    .filter(h)\n  return",
+    ]
 
 
 def test_one_line_only_when_asked() -> None:
