@@ -28,6 +28,7 @@ from inference.transport import ChannelClosed
 from lsp_server.backoff import Backoff
 from lsp_server.generation import LAST_WORD_S, Generation
 from lsp_server.settings import Settings
+from lsp_server.surrogates import well_formed
 from lsp_server.worker_attach import (
     START_TIMEOUT_S,
     WELCOME_TIMEOUT_S,
@@ -313,30 +314,22 @@ def connect_worker(settings: Settings, on_status: Callable[[LinkStatus], None]) 
 
 
 def _without_surrogates(request: Generate) -> Generate:
-    """JSON may bring half a surrogate pair, which no UTF-8 can carry; the model sees U+FFFD in its place."""
+    """What a frame can carry of the request; the model sees U+FFFD for each half of a pair."""
     return replace(
         request,
-        document=_well_formed(request.document),
-        path=_well_formed(request.path),
-        language=_well_formed(request.language),
-        prefix=_well_formed(request.prefix),
-        suffix=_well_formed(request.suffix),
+        document=well_formed(request.document),
+        path=well_formed(request.path),
+        language=well_formed(request.language),
+        prefix=well_formed(request.prefix),
+        suffix=well_formed(request.suffix),
         snippets=tuple(
-            replace(each, path=_well_formed(each.path), text=_well_formed(each.text))
+            replace(each, path=well_formed(each.path), text=well_formed(each.text))
             for each in request.snippets
         ),
-        repository=_well_formed(request.repository),
-        stop=tuple(_well_formed(each) for each in request.stop),
-        salt=_well_formed(request.salt),
+        repository=well_formed(request.repository),
+        stop=tuple(well_formed(each) for each in request.stop),
+        salt=well_formed(request.salt),
     )
-
-
-def _well_formed(text: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text
 
 
 __all__ = [
