@@ -17,7 +17,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -81,6 +81,12 @@ class Completer:
         raise RuntimeError("the engine ended without an answer")
 
 
+class LineCompleter(Protocol):
+    """Whatever completes a line; `Completer`, or a test's."""
+
+    def line(self, prefix: str, suffix: str) -> Answer: ...
+
+
 class Progress:
     """A counter on a terminal, silent in a pipe."""
 
@@ -134,20 +140,23 @@ def lines(completer: Completer, cursors: list[Cursor], kind: Kind) -> dict[str, 
     }
 
 
-def human_eval(completer: Completer, path: Path, limit: int | None) -> dict[str, Any]:
-    """pass@1 of HumanEval-Infilling single line, greedy; the floor leaves the line blank."""
+def human_eval(completer: LineCompleter, path: Path, limit: int | None) -> dict[str, Any]:
+    """pass@1 of HumanEval-Infilling single line, greedy; the floor leaves the line blank.
+
+    As in an editor the cursor stands on a line of its own, whose line end is there already; in the
+    benchmark's own prompt the line end is part of what is missing ("bare").
+    """
     with gzip.open(path, "rt", encoding="utf-8") as file:
         problems = [json.loads(line) for line in file][:limit]
     progress, rows = Progress("HumanEval-Infilling", len(problems)), []
     for number, problem in enumerate(problems, 1):
-        # As in an editor, the cursor stands on a line of its own.
-        answer = completer.line(problem["prompt"], "\n" + problem["suffix"])
-        check = f"\n{problem['test']}\ncheck({problem['entry_point']})\n"
+        answer = completer.line(problem["prompt"], "\n" + problem["suffix"]).text
+        bare = completer.line(problem["prompt"], problem["suffix"]).text
         rows.append(
             {
-                "task_id": problem["task_id"], "model": answer.text, "truth": problem["canonical_solution"],
-                "pass": passes(problem["prompt"] + answer.text + "\n" + problem["suffix"] + check),
-                "blank_pass": passes(problem["prompt"] + "\n" + problem["suffix"] + check),
+                "task_id": problem["task_id"], "model": answer, "bare": bare,
+                "truth": problem["canonical_solution"], "pass": solves(problem, answer),
+                "bare_pass": solves(problem, bare), "blank_pass": solves(problem, ""),
             }
         )  # fmt: skip
         progress(number)
@@ -155,6 +164,7 @@ def human_eval(completer: Completer, path: Path, limit: int | None) -> dict[str,
     return {
         "problems": count,
         "pass": sum(row["pass"] for row in rows) / count,
+        "bare_pass": sum(row["bare_pass"] for row in rows) / count,
         "blank_pass": sum(row["blank_pass"] for row in rows) / count,
         "exact": sum(row["model"].strip() == row["truth"].strip() for row in rows) / count,
         "network": "namespace without interfaces"
@@ -162,6 +172,12 @@ def human_eval(completer: Completer, path: Path, limit: int | None) -> dict[str,
         else "not taken away: no namespaces here",
         "rows": rows,
     }
+
+
+def solves(problem: dict[str, str], line: str) -> bool:
+    """Whether the program with `line` in the gap passes the problem's own tests."""
+    check = f"\n{problem['test']}\ncheck({problem['entry_point']})\n"
+    return passes(problem["prompt"] + line + "\n" + problem["suffix"] + check)
 
 
 @torch.inference_mode()
@@ -217,6 +233,7 @@ def main() -> int:
         print(
             f"{name:30} pass@1 {score['pass']:.1%}  exact {score['exact']:.1%}  network: {score['network']}"
         )
+        print(f"{'  bare prompt':30} pass@1 {score['bare_pass']:.1%}")
         print(f"{'  blank line':30} pass@1 {score['blank_pass']:.1%}")
     if arguments.json:
         arguments.json.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
