@@ -78,6 +78,10 @@ class Snapshot:
         end = min(offset, self._end_of(line))
         return Position(line, units(self.text[self.lines.start(line) : end], encoding))
 
+    def edited(self, change: Change, encoding: Encoding = "utf-16") -> "Snapshot":
+        """The document as one change would leave it, parsed incrementally; nothing moves on to it."""
+        return _edited(self, (change,), self.version, encoding)
+
     def _end_of(self, line: int) -> int:
         if line + 1 == len(self.lines):
             return len(self.text)

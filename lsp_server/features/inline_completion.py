@@ -10,7 +10,7 @@ from lsprotocol import types
 
 from inference.messages import Done
 from lsp_server.completion.answer import answer
-from lsp_server.document import Document, Snapshot
+from lsp_server.document import Change, Snapshot
 from lsp_server.link import Generation
 from lsp_server.position import Encoding
 from lsp_server.turns import Turn
@@ -44,11 +44,10 @@ class Place:
         if selected is None:
             offset = snapshot.offset(from_position(params.position), encoding)
             return cls(snapshot, offset, offset, "", snapshot, offset)
-        start = snapshot.offset(from_position(selected.range.start), encoding)
-        end = max(start, snapshot.offset(from_position(selected.range.end), encoding))
-        text = snapshot.text[:start] + selected.text + snapshot.text[end:]
-        asked = Document(snapshot.uri, snapshot.language, snapshot.version, text).snapshot
-        return cls(snapshot, start, end, selected.text, asked, start + len(selected.text))
+        first, last = from_position(selected.range.start), from_position(selected.range.end)
+        asked = snapshot.edited(Change(selected.text, first, last), encoding)
+        start, end = sorted((snapshot.offset(first, encoding), snapshot.offset(last, encoding)))
+        return cls(snapshot, start, end, selected.text, asked, len(asked.text) - (len(snapshot.text) - end))
 
     def range(self, encoding: Encoding, num_replaced: int = 0) -> types.Range:
         """What `chosen` and a completion replace together, if that replaces `num_replaced` characters."""

@@ -198,6 +198,17 @@ def test_a_huge_or_binary_document_has_no_tree_and_takes_edits(text: str) -> Non
     assert document.snapshot.tree is None
 
 
+def test_a_snapshot_that_is_edited_stays() -> None:
+    snapshot = Document(URI, "python", 1, "x = f(中)\n").snapshot
+    edited = snapshot.edited(Change("g(", Position(0, 4), Position(0, 7)))
+    assert (edited.text, edited.version) == ("x = g()\n", 1)
+    assert edited.tree is not None
+    assert edited.tree.source(edited.tree.path(4, 7)[-1]) == "g()"
+    assert snapshot.text == "x = f(中)\n"
+    assert snapshot.tree is not None
+    assert snapshot.tree.source(snapshot.tree.root) == snapshot.text
+
+
 def test_a_document_that_grows_binary_loses_its_tree_and_full_text_brings_it_back() -> None:
     document = Document(URI, "python", 1, "x = 1\n")
     document.apply([Change("\0", Position(0, 0), Position(0, 0))], 2)

@@ -2,6 +2,8 @@ import asyncio
 
 import pytest
 
+from lsp_server.syntax.languages import Grammar
+from lsp_server.syntax.tree import SyntaxTree, parse
 from tests.lsp_server.fake_editor import FakeEditor
 
 pytestmark = pytest.mark.asyncio
@@ -360,6 +362,32 @@ async def test_the_entry_selected_in_the_popup_is_part_of_the_text() -> None:
         assert editor.link.requests[0].prefix == "import os\nos.path"
         assert result["items"][0]["range"] == word
         assert result["items"][0]["insertText"].startswith("path.join(")
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+async def test_an_entry_selected_in_the_popup_costs_no_full_parse(
+    encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with FakeEditor(encoded(encoding)) as editor:
+        parsed: list[str] = []
+
+        def counted(text: str, grammar: Grammar) -> SyntaxTree | None:
+            parsed.append(text)
+            return parse(text, grammar)
+
+        monkeypatch.setattr("lsp_server.document.parse", counted)
+        before = "x = ['😀é中', 名."
+        uri = editor.open(f"{before}长]\n")
+        start, end = units(before, encoding), units(before + "长", encoding)
+        word = {"start": {"line": 0, "character": start}, "end": {"line": 0, "character": end}}
+        params = editor.at(uri, 0, end)
+        params["context"]["selectedCompletionInfo"] = {"range": word, "text": "长度😀"}
+        editor.link.answer_with(" + 1")
+        result = await editor.result(METHOD, params)
+        assert result["items"] == [{"insertText": "长度😀 + 1", "range": word}]
+        [request] = editor.link.requests
+        assert (request.prefix, request.suffix) == (before + "长度😀", "]\n")
+        assert parsed == [f"{before}长]\n"]
 
 
 async def test_a_private_use_of_the_uri_stays_out_of_the_channel() -> None:
