@@ -5,24 +5,48 @@ A document that is refused here never reaches the channel, so neither the worker
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from lsp_server.settings import Settings
 
+
+def _any_of(*patterns: str) -> re.Pattern[str]:
+    """Shell patterns as one: these are asked at every keystroke."""
+    return re.compile("|".join(map(translate, patterns)))
+
+
 # By name, because the name is known before the text is; compared in lower case.
-_SECRET_NAMES = (
-    ".env", ".env.*", "*.env", ".envrc", "*.pem", "*.key", "*.p8", "*.p12", "*.pfx", "*.jks",
-    "*.keystore", "*.kdbx", "*.ppk", "*.gpg", "*.asc", "*.ovpn", "*.keytab", "id_rsa*", "id_dsa*",
-    "id_ecdsa*", "id_ed25519*", "*_rsa", "*_ed25519", ".netrc", "_netrc", ".npmrc", ".pypirc", ".pgpass",
-    ".htpasswd", ".my.cnf", ".git-credentials", ".dockercfg", ".dockerconfigjson", "credentials",
-    "credentials.*", "secret.*", "secrets.*", "*.secrets.*", "kubeconfig", "*.tfstate", "*.tfstate.*",
-    "*.tfvars", "*.tfvars.json", "master.key", "service-account*.json",
+_SECRET_NAMES = _any_of(
+    # settings of one's own
+    ".env", ".env.*", ".env-*", ".env_*", "*.env", ".envrc", ".envrc.*", ".dev.vars", ".dev.vars.*",
+    "secret.*", "secrets.*", "*.secret.*", "*.secrets.*", "credentials", "credentials.*",
+    "*_credentials.json", "*-credentials.json", "token", "password.txt", "passwords.txt", "passwords.csv",
+    "local.settings.json",
+    # keys and the stores of keys
+    "*.pem", "*.key", "*.p8", "*.p12", "*.pkcs12", "*.pfx", "*.jks", "*.jceks", "*.bks", "*.keystore",
+    "*.snk", "*.pvk", "*.ppk", "*.gpg", "*.asc", "*.agekey", "*.keytab", "*.kdb", "*.kdbx",
+    "*.keychain", "*.keychain-db", "*.ovpn", "wg[0-9]*.conf", "id_rsa*", "id_dsa*", "id_ecdsa*",
+    "id_ed25519*", "*_rsa", "*_ed25519", "ssh_host_*_key", "master.key",
+    # what programs log in with, and what was typed into them
+    ".netrc", "_netrc", ".authinfo", ".git-credentials", ".npmrc", ".pypirc", ".dockercfg",
+    ".dockerconfigjson", ".htpasswd", ".pgpass", ".pg_service.conf", ".my.cnf", ".mylogin.cnf", ".s3cfg",
+    ".boto", ".databrickscfg", "rclone.conf", "kaggle.json", "settings-security.xml", ".*_history",
+    # clouds and clusters
+    "kubeconfig", "*.kubeconfig", "kubeconfig-*", "kubeconfig.yaml", "kubeconfig.yml", "*.tfstate",
+    "*.tfstate.*", "*.tfvars", "*.tfvars.json", ".terraformrc", "terraform.rc", ".vault-token",
+    ".vault_pass*", ".vault-pass*", "service-account*.json", "service_account*.json", "serviceaccount*.json",
+    "*firebase-adminsdk*.json", "client_secret*.json",
+)  # fmt: skip
+_SECRET_PATHS = _any_of(
+    "*/.docker/config.json", "*/.config/containers/auth.json", "*/.config/gcloud/*", "*/.config/gh/hosts.yml",
+    "*/.azure/accesstokens.json", "*/.composer/auth.json",
 )  # fmt: skip
 _SECRET_FOLDERS = frozenset({".ssh", ".aws", ".gnupg", ".kube", ".password-store", "secrets", ".secrets"})
-_NOT_SECRET = (".env.example", ".env.sample", ".env.template", ".env.dist", "*.pub")
+_NOT_SECRET = _any_of(".env?example", ".env?sample", ".env?template", ".env?dist", "*.pub")
 _SOURCE = (
     ".py",
     ".pyi",
@@ -41,12 +65,18 @@ _SOURCE = (
     ".rb",
 )
 
+# The first line, behind comments, of what OpenSSL, OpenSSH, PGP, PuTTY and age write.
+_KEY = re.compile(
+    r"(?:\ufeff|\s|#.*\n)*(?:-----BEGIN |Bag Attributes\s|PuTTY-User-Key-File-|AGE-SECRET-KEY-1)"
+)
+_KEY_WITHIN = 4096
+
 # Variation selectors and blank letters that draw nothing, beside every character of category Cf.
 _BLANK_LETTERS = (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2028, 0x2029, 0x3164, 0xFFA0)
 _INVISIBLE = frozenset([*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0), *_BLANK_LETTERS])
 
 
-def refuses(uri: str, language: str, settings: Settings) -> str | None:
+def refuses(uri: str, language: str, text: str, settings: Settings) -> str | None:
     """Why no completion may be made for a document, in a few words; None when one may."""
     if not settings.enabled:
         return "Midfill is switched off (midfill.enabled)"
@@ -54,6 +84,8 @@ def refuses(uri: str, language: str, settings: Settings) -> str | None:
         return f"the language {language} is switched off (midfill.disabledLanguages)"
     if is_secret(uri):
         return "files of this name hold secrets and are never read"
+    if begins_a_key(text):
+        return "it begins as a file of keys does, and those are never read"
     return None
 
 
@@ -61,11 +93,18 @@ def is_secret(uri: str) -> bool:
     """Whether a document's name says that it holds secrets: keys, tokens, passwords."""
     path = PurePosixPath(unquote(urlsplit(uri).path).replace("\\", "/").lower())
     name = path.name.rstrip(". ")  # Windows opens "id_rsa." as "id_rsa"
-    if _matches(name, _NOT_SECRET):
+    if _NOT_SECRET.match(name):
         return False
     if _SECRET_FOLDERS.intersection(path.parts[:-1]):
         return not name.endswith(_SOURCE)
-    return _matches(name, _SECRET_NAMES) and not name.endswith(_SOURCE)
+    if _SECRET_PATHS.match(path.as_posix()):
+        return True
+    return _SECRET_NAMES.match(name) is not None and not name.endswith(_SOURCE)
+
+
+def begins_a_key(text: str) -> bool:
+    """Whether a text begins as keys and certificates in text form do, whatever its name."""
+    return _KEY.match(text[:_KEY_WITHIN]) is not None
 
 
 def hides(text: str) -> bool:
@@ -81,7 +120,3 @@ def _is_hidden(char: str) -> bool:
     if char in "\t\n\r":
         return False
     return unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Cn") or ord(char) in _INVISIBLE
-
-
-def _matches(name: str, patterns: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)

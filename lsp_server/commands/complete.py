@@ -81,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
     settings = Settings(model=options.model, max_tokens=options.max_tokens, private_worker=options.private)
     snapshot = open_document(options.file, options.language)
     offset = offset_of(snapshot, options.file, options.line, options.column)
-    if reason := policy.refuses(snapshot.uri, snapshot.language, settings):
+    if reason := policy.refuses(snapshot.uri, snapshot.language, snapshot.text, settings):
         raise CommandError(f"{options.file} is not completed: {reason}")
     ghost = GhostText(snapshot, offset, sys.stdout) if not options.json and sys.stdout.isatty() else None
     report = asyncio.run(_complete(snapshot, offset, settings, ghost))

@@ -54,7 +54,7 @@ async def answer(
     Ends with None as soon as the turn is lost; when it is cancelled, or has enough text, the worker is told
     before anything else.
     """
-    if turn.is_lost() or policy.refuses(snapshot.uri, snapshot.language, settings):
+    if turn.is_lost() or policy.refuses(snapshot.uri, snapshot.language, snapshot.text, settings):
         return None
     trigger = decide(snapshot, offset, invoked)
     if trigger is None:

@@ -49,7 +49,7 @@ def read_choice(session: Session, data: object) -> Choice:
     snapshot = session.snapshot(uri)
     if snapshot is None or snapshot.version != version:
         raise JsonRpcContentModified("The document has changed since the action was offered.")
-    refusal = policy.refuses(uri, snapshot.language, session.settings)
+    refusal = policy.refuses(uri, snapshot.language, snapshot.text, session.settings)
     gap = action.find(snapshot, offset)
     if refusal is not None or gap is None:
         raise JsonRpcException(refusal or "There is nothing here to do.", REQUEST_FAILED)

@@ -25,7 +25,7 @@ def code_action(session: Session, params: types.CodeActionParams) -> list[types.
     snapshot = session.snapshot(params.text_document.uri)
     if snapshot is None or not _wanted(params.context.only):
         return []
-    if policy.refuses(snapshot.uri, snapshot.language, session.settings):
+    if policy.refuses(snapshot.uri, snapshot.language, snapshot.text, session.settings):
         return []
     offset = snapshot.offset(from_position(params.range.start), session.abilities.encoding)
     found = []

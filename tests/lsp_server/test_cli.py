@@ -168,6 +168,7 @@ def test_files_that_cannot_be_completed(midfill: Midfill, tmp_path: Path) -> Non
     (tmp_path / "binary.bin").write_bytes(b"\x7fELF\0\0")
     (tmp_path / "latin.py").write_bytes("name = 'é'\n".encode("latin-1"))
     (tmp_path / "id_rsa").write_text("secret\n")
+    (tmp_path / "deploy").write_text("-----BEGIN PRIVATE " + "KEY-----\n")
     os.mkfifo(tmp_path / "pipe")
     for name, message in {
         "missing.py": "does not exist",
@@ -175,6 +176,7 @@ def test_files_that_cannot_be_completed(midfill: Midfill, tmp_path: Path) -> Non
         "binary.bin": "is a binary file: it holds a zero byte",
         "latin.py": "is not UTF-8 text: byte 8 cannot be decoded",
         "id_rsa": "is not completed: files of this name hold secrets and are never read",
+        "deploy": "is not completed: it begins as a file of keys does, and those are never read",
         "pipe": "is not a regular file",
         "n" * 300: "cannot be read: File name too long",
     }.items():

@@ -84,3 +84,14 @@ async def test_a_newer_request_supersedes_it_and_a_cancel_reaches_the_model() ->
         editor.notify("$/cancelRequest", {"id": second})
         assert (await editor.reply(second))["error"]["code"] == -32800
         assert newer.cancelled.is_set()
+
+
+async def test_a_key_pasted_into_a_document_without_a_name_never_reaches_the_channel() -> None:
+    async with FakeEditor() as editor:
+        uri = editor.open("x = ", uri="untitled:Untitled-1", language="plaintext")
+        editor.link.answer_with("1")
+        assert (await editor.result(METHOD, editor.at(uri, 0, 4)))["items"]
+        editor.change(uri, 2, "-----BEGIN EC PRIVATE " + "KEY-----\nCANARY", (0, 0, 0, 4))
+        for method in (METHOD, "textDocument/inlineCompletion"):
+            assert (await editor.result(method, editor.at(uri, 1, 6)))["items"] == []
+        assert len(editor.link.requests) == 1
