@@ -44,12 +44,10 @@ def test_bad_arguments_are_named(directory: Path, argument: str) -> None:
 
 
 def test_a_model_that_names_nothing_is_told_in_one_sentence(directory: Path) -> None:
-    (directory / "circle").symlink_to("circle")
-    for model in ("~nosuchuser/m", f"{directory}/circle"):
-        result = run(f"--model={model}", cwd=directory)
-        assert (result.returncode, result.stdout) == (2, "")
-        (line,) = result.stderr.splitlines()
-        assert line.startswith(f"midfill worker: the model {model!r} cannot be found: ")
+    result = run("--model=~nosuchuser/m", cwd=directory)
+    assert (result.returncode, result.stdout) == (2, "")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("midfill worker: the model '~nosuchuser/m' cannot be found: ")
 
 
 def test_a_second_worker_says_that_there_is_one(directory: Path) -> None:
