@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 # Longest repeated passage looked for, in lines.
 _MAX_PERIOD = 4
-# Eight times the same piece in one line is a model in a loop; a row of a table of zeros is shorter.
-_LOOP = re.compile(r"(.{1,40}?)\1{7,}")
+# Eight times the same piece in one line is a model in a loop; a row of a table of zeros is shorter. Words of a
+# language without spaces between them do not come three times in a row.
+_LOOP = re.compile(r"(.{1,40}?)\1{7,}|([^\x00-\x7f]{2,20}?)\2{2,}")
 _RULE = re.compile(r"(.)\1*")
 _MAX_RULE = 120
 
@@ -58,7 +59,8 @@ def _repeats(lines: list[str], period: int, length: int, growing: bool = False) 
 def looped(line: str) -> int | None:
     """Where a line begins to say the same piece again and again; a rule of one character may be long."""
     for match in _LOOP.finditer(line):
-        rule = _RULE.fullmatch(match[1]) and len(match[0]) <= _MAX_RULE
-        if match[1].strip() and not rule:
-            return match.end(1)
+        piece = match[match.lastindex or 1]
+        rule = _RULE.fullmatch(piece) and len(match[0]) <= _MAX_RULE
+        if piece.strip() and not rule:
+            return match.start() + len(piece)
     return None

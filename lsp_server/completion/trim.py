@@ -102,9 +102,12 @@ def _acceptable(site: Site, generated: str, final: bool) -> tuple[str, bool]:
 
 
 def _loop(site: Site, text: str, complete: bool) -> tuple[int, bool]:
+    """Before a line that says the same again and again; a comment stays up to where it begins to."""
     start = text.rfind("\n") + 1
     end = looped(text[start:])
-    return (len(text), False) if end is None else (start + end, True)
+    if end is None:
+        return len(text), False
+    return (max(start - 1, 0) if site.state.in_code else start + end), True
 
 
 def _repetition(site: Site, text: str, complete: bool) -> tuple[int, bool]:

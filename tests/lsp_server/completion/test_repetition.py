@@ -36,6 +36,9 @@ def test_repeated_lines(lines: list[str], above: str, whole: bool, expected: Rep
         ("-" * 100, None),
         ("-" * 200, 1),
         (" " * 200 + "x", None),
+        ("# 返回零返回零返回零", 5),
+        ("# 返回零，返回零的平方", None),
+        ("# " + "─" * 60, None),
     ],
 )
 def test_looped(line: str, expected: int | None) -> None:

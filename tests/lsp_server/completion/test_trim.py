@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lsp_server.completion.repetition import looped
 from lsp_server.completion.trigger import decide
 from lsp_server.completion.trim import Trim, Trimmed
 from lsp_server.syntax.replacement import Replacement
@@ -69,7 +70,8 @@ PYTHON = [
     ("def f(x):\n    ‸\ntry:\n    pass\n", "try:\n        g()\n    finally:\n        h()\n", "try:\n        g()\n    finally:\n        h()"),
     ("def f(x):\n    ‸\ncall(x)\n", "y = 1\n    call(x)\n", "y = 1\n    call(x)"),
     ("if ‸\n        call(x)\n", "not (\n        call(x)\n    ):\n", "not ("),
-    ("x = ‸\n", "a, b, a, b, a, b, a, b, a, b, a, b, a, b, a, b, a, b", "a, b,"),
+    ("x = ‸\n", "a, b, a, b, a, b, a, b, a, b, a, b, a, b, a, b, a, b", ""),
+    ("def f():\n    # ‸\n    pass\n", "返回零返回零返回零返回零", "返回零"),
     ("# ‸\n", "-" * 60 + "\n", "-" * 60),
     # A blank before the cursor is enough.
     ("x = ‸\n", " 1\n", "1"),
@@ -239,7 +241,7 @@ def test_what_is_shown_only_grows(case: tuple[str, str, str, str], data: st.Data
     chunks = [generated[start:end] for start, end in zip([0, *cuts], [*cuts, len(generated)], strict=True)]
     shown = run(source, language, chunks)
     assert shown[-1].text == expected
-    if "a, b, a, b" not in generated:
+    if looped(generated) is None:
         for before, after in pairwise(shown):
             assert after.text.startswith(before.text)
 
