@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 # Longest repeated passage looked for, in lines.
 _MAX_PERIOD = 4
-# Eight times the same piece in one line is a model in a loop; a row of a table of zeros is shorter. Words of a
-# language without spaces between them do not come three times in a row.
+# Eight times the same piece in one line is a model in a loop; a row of a table of zeros is shorter. Words of
+# a language without spaces between them do not come three times in a row.
 _LOOP = re.compile(r"(.{1,40}?)\1{7,}|([^\x00-\x7f]{2,20}?)\2{2,}")
 _RULE = re.compile(r"(.)\1*")
 _MAX_RULE = 120
