@@ -13,6 +13,8 @@ RESOLVES: dict[str, Any] = {
 }
 STUB = "def add(a, b):\n    pass\n\n\nprint(add(1, 2))\n"
 FULL = "def add(a, b):\n    return a + b\n"
+NO_BODIES = ("return (a +\n", "if a:\nreturn b", ")", "pass", "", "x = '\u202e'")
+NO_DOCSTRINGS = ("", "  \n ", 'ends with "', "a \\x escape", "x" * 3000)
 REQUEST_FAILED, REQUEST_CANCELLED, CONTENT_MODIFIED = -32803, -32800, -32801
 
 
@@ -120,22 +122,17 @@ async def test_a_client_without_document_changes_gets_changes() -> None:
         assert edit["newText"] == '\n    """Add."""'
 
 
-@pytest.mark.parametrize("text", ["return (a +\n", "if a:\nreturn b", ")", "pass", "", "x = '\u202e'"])
-async def test_a_body_that_does_not_parse_is_not_applied(text: str) -> None:
+@pytest.mark.parametrize(
+    ("source", "title", "text"),
+    [
+        *((STUB, "Complete this body", text) for text in NO_BODIES),
+        *((FULL, "Add docstring", text) for text in NO_DOCSTRINGS),
+    ],
+)
+async def test_what_would_not_parse_or_not_do_is_not_applied(source: str, title: str, text: str) -> None:
     async with FakeEditor(RESOLVES) as editor:
-        uri = editor.open(STUB)
-        action = await choose(editor, uri, "Complete this body")
-        editor.link.answer_with(text)
-        error = await editor.error("codeAction/resolve", action)
-        assert error["code"] == REQUEST_FAILED
-        assert "nothing was changed" in error["message"]
-
-
-@pytest.mark.parametrize("text", ["", "  \n ", 'ends with "', "a \\x escape", "x" * 3000])
-async def test_a_docstring_that_would_not_do_is_not_applied(text: str) -> None:
-    async with FakeEditor(RESOLVES) as editor:
-        uri = editor.open(FULL)
-        action = await choose(editor, uri, "Add docstring")
+        uri = editor.open(source)
+        action = await choose(editor, uri, title)
         editor.link.answer_with(text)
         error = await editor.error("codeAction/resolve", action)
         assert error["code"] == REQUEST_FAILED
