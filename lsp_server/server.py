@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from functools import partial
 from typing import TYPE_CHECKING
@@ -92,6 +93,9 @@ def run_stdio(settings: Settings | None = None, connect: Connect = connect_worke
     logging.getLogger("pygls").setLevel(
         logging.CRITICAL + 1
     )  # it logs whole messages, and so the user's text
+    # The 56,000 objects of the imports stay to the end. With them a full collection, which may come at any
+    # keystroke, takes 36 ms of CPU time; without, 0.03 ms.
+    gc.freeze()
     source, sink = stdio.claim()
     return asyncio.run(serve(settings or Settings(), connect, source, sink))
 
