@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Literal, get_args
 
+from inference.copying import LENGTHS
 from inference.json_file import read_json
 from inference.model import ModelError
 
@@ -21,6 +22,8 @@ class Card:
 
     `prefix_tokens` and `suffix_tokens` bound what a prompt holds of the text before and after the cursor,
     `snippet_tokens` what it holds of other files. Control tokens end a completion whether listed or not.
+    `copy_weights`, one for each of `copying.LENGTHS`, say how far to trust what followed an earlier
+    occurrence of the text before the cursor against the model; without any nothing is copied.
     """
 
     name: str
@@ -30,6 +33,7 @@ class Card:
     max_new_tokens: int
     stop_ids: tuple[int, ...] = ()
     snippet_tokens: int = 0
+    copy_weights: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name or len(self.name) > 200:
@@ -46,6 +50,14 @@ class Card:
         if not all(type(stop) is int and stop >= 0 for stop in self.stop_ids):
             raise ModelError(f"card: stop_ids must be token ids, not {self.stop_ids!r}")
 
+        if self.copy_weights:
+            if len(self.copy_weights) != len(LENGTHS):
+                raise ModelError(f"card: copy_weights must be {len(LENGTHS)} numbers or none")
+            if not all(type(w) in (int, float) and 0 <= w < 1 for w in self.copy_weights):
+                raise ModelError(f"card: copy_weights must be from 0 to below 1, not {self.copy_weights!r}")
+            if not self.stop_ids:
+                raise ModelError("card: copy_weights need stop_ids")
+
     @classmethod
     def from_file(cls, path: Path) -> Card:
         """Read a card.
@@ -57,14 +69,16 @@ class Card:
         known = {field.name for field in fields(cls)}
         if unknown := sorted(set(data) - known):
             raise ModelError(f"{path}: unknown field {unknown[0]!r}")
-        if not isinstance(data.get("stop_ids", []), list):
-            raise ModelError(f"{path}: stop_ids must be a list")
+        lists = ("stop_ids", "copy_weights")
+        for name in lists:
+            if not isinstance(data.get(name, []), list):
+                raise ModelError(f"{path}: {name} must be a list")
         try:
-            return cls(**{**data, "stop_ids": tuple(data.get("stop_ids", []))})
+            return cls(**{**data, **{name: tuple(data.get(name, [])) for name in lists}})
         except ModelError as error:
             raise ModelError(f"{path}: {error}") from error
         except TypeError as error:
-            missing = sorted(known - set(data) - {"stop_ids", "snippet_tokens"})
+            missing = sorted(known - set(data) - {*lists, "snippet_tokens"})
             raise ModelError(f"{path}: {', '.join(missing)} missing") from error
 
     def with_stop_ids(self, more: tuple[int, ...]) -> Card:

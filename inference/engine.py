@@ -12,11 +12,12 @@ import time
 from collections.abc import Callable
 
 from inference.card import Card
+from inference.copying import CopySource, mixed
 from inference.generation import Generation
 from inference.healing import PieceIndex
 from inference.kv_cache import KvStore
 from inference.messages import Snippet, Statistics
-from inference.model import Model, ModelError, Sequence
+from inference.model import Logits, Model, ModelError, Sequence
 from inference.prompt import PromptText, PromptWriter
 from inference.request import (
     DoneEvent,
@@ -69,6 +70,7 @@ class Engine:
         self.model = model
         self.card = card
         self._index = PieceIndex(tokenizer, frozenset({*card.stop_ids, *tokenizer.controls.values()}))
+        self._tokenizer = tokenizer
         self._writer = PromptWriter(card, tokenizer, model.context_length)
         self._store = KvStore(
             model, max(MIN_KV_BYTES, model.memory_bytes // 8) if kv_bytes is None else kv_bytes
@@ -155,7 +157,7 @@ class Engine:
         now = self._clock()
         if generation.timing.prefilled is None:
             generation.timing.prefilled = now
-        text = generation.take(logits, self._index)
+        text = generation.take(self._with_copies(generation, logits), self._index)
         events: list[Event] = []
         if text:
             if generation.timing.first_text is None:
@@ -176,7 +178,18 @@ class Engine:
             max_tokens=min(request.max_tokens, self.card.max_new_tokens),
             max_length=self.model.context_length,
         )
+        if self.card.copy_weights:
+            text = request.prompt
+            generation.copy_source = CopySource(text.prefix, text.suffix, self._tokenizer)
         return sequence
+
+    def _with_copies(self, generation: Generation, logits: Logits) -> Logits:
+        if generation.copy_source is None:
+            return logits
+        found = generation.copy_source.after(generation.answer, generation.required)
+        if found is None:
+            return logits
+        return mixed(logits, found, self.card.copy_weights, self.card.stop_ids[0], self._index.pieces)
 
     def _finish(self, generation: Generation, reason: StopReason) -> DoneEvent:
         self._retire(generation, keep=True)

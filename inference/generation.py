@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from inference.copying import CopySource
 from inference.healing import PieceIndex
 from inference.messages import Statistics
 from inference.model import Logits, Sequence
@@ -37,10 +38,12 @@ class Generation:
     sampler: Sampler
     stops: StopScanner
     detokenizer: Detokenizer = field(default_factory=Detokenizer)
+    copy_source: CopySource | None = None
     sequence: Sequence | None = None
     token_ids: list[int] = field(default_factory=list)
     required: bytes = b""
     indented: bool = False
+    answer: bytes = b""
     max_tokens: int = 0
     max_length: int = 0
     prompt_tokens: int = 0
@@ -83,6 +86,7 @@ class Generation:
         self.token_ids.append(token)
         new = piece[len(self.required) :]
         self.required = self.required[len(piece) :]
+        self.answer += new
         self.num_answer_tokens += bool(new)
         text = self.stops.feed(self.detokenizer.feed(new))
         if self.stops.stopped:

@@ -17,8 +17,11 @@ def read(tmp_path, data):
 
 
 def test_a_card_is_read_whole(tmp_path):
-    data = {**GOOD, "stop_ids": [0, 4], "snippet_tokens": 7}
-    assert read(tmp_path, data) == Card("m", "qwen", 64, 0, 8, stop_ids=(0, 4), snippet_tokens=7)
+    weights = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]
+    data = {**GOOD, "stop_ids": [0, 4], "snippet_tokens": 7, "copy_weights": weights}
+    assert read(tmp_path, data) == Card(
+        "m", "qwen", 64, 0, 8, stop_ids=(0, 4), snippet_tokens=7, copy_weights=tuple(weights)
+    )
 
 
 def test_further_stop_ids_join_in(tmp_path):
@@ -35,6 +38,11 @@ BAD = [
     ({**GOOD, "stop_ids": [-1]}, "stop_ids"),
     ({**GOOD, "stop_ids": 5}, "stop_ids must be a list"),
     ({**GOOD, "name": ""}, "name"),
+    ({**GOOD, "stop_ids": [0], "copy_weights": [0.5]}, "copy_weights must be 8 numbers or none"),
+    ({**GOOD, "stop_ids": [0], "copy_weights": [1] * 8}, "copy_weights must be from 0 to below 1"),
+    ({**GOOD, "stop_ids": [0], "copy_weights": ["0"] * 8}, "copy_weights must be from 0 to below 1"),
+    ({**GOOD, "stop_ids": [0], "copy_weights": 0.5}, "copy_weights must be a list"),
+    ({**GOOD, "copy_weights": [0.5] * 8}, "copy_weights need stop_ids"),
     ({**GOOD, "prefix": 1}, "unknown field 'prefix'"),
     ({"name": "m", "format": "qwen"}, "max_new_tokens, prefix_tokens, suffix_tokens missing"),
     ("{", "not JSON"),

@@ -2,13 +2,15 @@
 
 import json
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from inference.card import Card
+from inference.copying import LENGTHS
 from inference.engine import (
     DoneEvent,
     Engine,
@@ -18,6 +20,7 @@ from inference.engine import (
     RequestError,
     TextEvent,
 )
+from inference.healing import is_indented
 from inference.model import ModelError
 from inference.prompt import PromptWriter
 from inference.tokenizer import Tokenizer
@@ -131,6 +134,7 @@ def test_the_text_before_the_cursor_is_reproduced_and_not_shown(counting, tokeni
 )
 def test_every_cursor_gets_exactly_the_text_behind_it(tokenizer, text, continuation):
     """A model that knows the file reproduces it, wherever the cursor splits it."""
+    assume(continuation[0] != " " or not is_indented(text))
     prompt = PromptText(text, "")
     written = PromptWriter(CARD, tokenizer, 256).write(prompt)
     script = tokenizer.encode(written.required.decode() + continuation)
@@ -140,6 +144,21 @@ def test_every_cursor_gets_exactly_the_text_behind_it(tokenizer, text, continuat
     )
     shown, done = answer(Engine(model, tokenizer, CARD), prompt, max_tokens=40)
     assert (shown, done.stop_reason) == (continuation, "eot")
+
+
+def test_an_earlier_occurrence_outweighs_a_model_that_is_not_sure(tokenizer):
+    """The model wants one letter for ever, a little; the file says how its line goes on."""
+    letter = tokenizer.encode("a")[0]
+    model = ScriptedModel(tokenizer.vocab_size, lambda _: letter)
+    sure = model.forward
+    model.forward = lambda sequence, ids: sure(sequence, ids) * 1e-3
+    prompt = PromptText("total = width * height\ntotal = wid", "\n")
+    for weight, expected in ((0.0, "aaa"), (0.9, "th * height")):
+        card = replace(CARD, copy_weights=(weight,) * len(LENGTHS))
+        text, _ = answer(
+            Engine(model, tokenizer, card), prompt, max_tokens=3 if not weight else 40, stop=("\n",)
+        )
+        assert text == expected
 
 
 def test_stop_strings_across_tokens(answering):
