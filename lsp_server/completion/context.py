@@ -1,11 +1,11 @@
 """What the model gets to see of the document."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from inference.messages import MAX_OUTLINE, Extent
 from lsp_server.document import Snapshot
+from lsp_server.surrogates import well_formed
 from lsp_server.syntax.scopes import headers, imports
 
 # Shares of the prefix's budget: what imports and scope headers may take, what the cursor's line may grow to
@@ -14,7 +14,6 @@ _FRONT = 4
 _LINE = 8
 _STEP = 8
 _Lines = tuple[int, int]  # the extent of whole lines
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,4 +111,4 @@ def _window_end(snapshot: Snapshot, offset: int, budget: int) -> int:
 
 
 def _plain(text: str) -> str:
-    return _SURROGATE.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return well_formed(text).replace("\r\n", "\n").replace("\r", "\n")

@@ -1,15 +1,14 @@
 """A text in UTF-8, with what leads from its characters to its bytes and rows and back."""
 
-import re
 from array import array
 from bisect import bisect_right
 from typing import Self
 
+from lsp_server.surrogates import well_formed
 from lsp_server.syntax.replacement import Replacement
 
 # Characters between two marks: a conversion reads half as many on average, an edit moves one mark in 4,096.
 STEP = 4096
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Utf8:
@@ -104,4 +103,4 @@ def _encoded(text: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:
-        return _SURROGATE.sub("\ufffd", text).encode()
+        return well_formed(text).encode()
