@@ -55,6 +55,36 @@ def test_a_replacement_leaves_the_tree_it_came_from() -> None:
     assert (tree.text, str(tree.root)) == ("x = 1\n", before)
 
 
+@pytest.mark.parametrize(
+    ("language", "before", "after"),
+    [
+        ("python", "def f():\n    x = y", "\n\n\n"),
+        (
+            "python",
+            "class A:\n    def f(self):\n        if x:\n            y",
+            "\n\n    def g(self): ...\n\n",
+        ),
+        ("yaml", "z:\n  y: x", "\n"),
+        ("javascript", "function f() {\n  y", "\n}\n\n"),
+    ],
+)
+def test_a_letter_at_the_end_of_a_block_leaves_the_nodes_behind_it(
+    language: str, before: str, after: str
+) -> None:
+    unit = {
+        "python": "class A:\n    def f(self):\n        return 1\n\n",
+        "yaml": "a:\n  b: c\n",
+        "javascript": "class A {\n  f() {}\n}\n\n",
+    }[language]
+    tree = tree_of(before + after + 20 * unit, language)
+    edited = tree.replaced(Replacement(len(before), len(before), "x"))
+    assert edited is not None
+    assert str(edited.root) == str(tree_of(edited.text, language).root)
+    last = len(edited.text) - len(unit) // 2
+    kept = {node.id for node in tree.path(last - 1)}
+    assert kept & {node.id for node in edited.path(last)}
+
+
 def test_a_reparse_that_takes_too_long_gives_none(monkeypatch: pytest.MonkeyPatch) -> None:
     tree = tree_of("x\n", "c")
     monkeypatch.setattr("lsp_server.syntax.tree.REPARSE_SECONDS", 0.02)
