@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from inference.messages import MAX_OUTLINE, Extent
 from lsp_server.document import Snapshot
@@ -44,7 +45,7 @@ def gather(snapshot: Snapshot, offset: int, prefix_budget: int, suffix_budget: i
     return Context(
         "".join(_plain(snapshot.text[begin:end]) for begin, end in parts),
         _plain(snapshot.text[offset : _window_end(snapshot, offset, suffix_budget)]),
-        tuple(_placed(snapshot, parts, telling))[:MAX_OUTLINE],
+        tuple(islice(_placed(snapshot, parts, telling), MAX_OUTLINE)),
     )
 
 
@@ -69,14 +70,18 @@ def _fitting(extents: list[_Lines], room: int) -> list[_Lines]:
 
 
 def _placed(snapshot: Snapshot, parts: list[_Lines], extents: list[_Lines]) -> Iterator[Extent]:
-    """Where the extents lie in the plain text of `parts`, for those that do."""
-    for begin, end in extents:
-        at = 0
-        for first, last in parts:
-            if first <= begin and end <= last:
-                yield Extent(at + _length(snapshot, first, begin), at + _length(snapshot, first, end))
-                break
-            at += _length(snapshot, first, last)
+    """Where the extents lie in the plain text of `parts`, for those that do: as a part or in the last."""
+    places, at = {}, 0
+    for part in parts:
+        places[part] = at
+        at += _length(snapshot, *part)
+    window = parts[-1]
+    for extent in extents:
+        begin = places.get(extent)
+        if begin is None and window[0] <= extent[0] and extent[1] <= window[1]:
+            begin = places[window] + _length(snapshot, window[0], extent[0])
+        if begin is not None:
+            yield Extent(begin, begin + _length(snapshot, *extent))
 
 
 def _length(snapshot: Snapshot, begin: int, end: int) -> int:
