@@ -14,7 +14,7 @@ COMPLETIONS = [
     ("try:\n    import json\nexcept Imp", "\n    json = None\n", "ortError"),
     ("def f(x):\n    if x is No", "\n        return 0\n", "ne"),
     ("for i in ran", ":\n    print(i)\n", "ge("),
-    ("if __name__ == ", "\n    main()\n", ("'__main__'", '"__main__"')),
+    ('if __name__ == "', "\n    main()\n", "__main__"),
 ]
 
 
