@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from lsp_server.settings import Settings
@@ -14,6 +16,15 @@ async def settled(editor: FakeEditor) -> None:
     await editor.hear("midfill/status")
 
 
+async def asked_for(editor: FakeEditor, max_tokens: int) -> None:
+    """Completes until the worker is asked for so many tokens: when a pull has arrived nobody is told."""
+    uri = editor.open("x = ")
+    editor.link.answer_with("1")
+    async with asyncio.timeout(10):
+        while not editor.link.requests or editor.link.requests[-1].max_tokens != max_tokens:
+            await editor.inline(uri, 0, 4)
+
+
 async def test_settings_are_pulled_before_the_worker_is_started() -> None:
     async with FakeEditor(PULLS, configuration={"model": "/models/a", "maxTokens": 9}) as editor:
         await settled(editor)
@@ -28,11 +39,8 @@ async def test_a_change_is_pulled_again() -> None:
         await settled(editor)
         editor.configuration = {"maxTokens": 11}
         editor.notify(CHANGED, {"settings": None})
-        await editor.wait_for(lambda editor: len(editor.requests) == 2)
-        uri = editor.open("x = ")
-        editor.link.answer_with("1")
-        await editor.inline(uri, 0, 4)
-        assert editor.link.requests[0].max_tokens == 11
+        await asked_for(editor, 11)
+        assert len(editor.requests) == 2
 
 
 async def test_a_setting_that_is_taken_back_has_its_first_value_again() -> None:
@@ -41,11 +49,8 @@ async def test_a_setting_that_is_taken_back_has_its_first_value_again() -> None:
         await settled(editor)
         editor.configuration = {}
         editor.notify(CHANGED, {"settings": None})
-        await editor.wait_for(lambda editor: len(editor.requests) == 2)
-        uri = editor.open("x = ")
-        editor.link.answer_with("1")
-        await editor.inline(uri, 0, 4)
-        assert editor.link.requests[0].max_tokens == 7
+        await asked_for(editor, 7)
+        assert len(editor.requests) == 2
 
 
 @pytest.mark.parametrize(
