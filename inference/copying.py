@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -47,12 +48,11 @@ class Continuation:
 class CopySource:
     """The text around a cursor, searched for its own continuations."""
 
-    __slots__ = ("_before", "_bytes", "_data", "_encode")
+    __slots__ = ("_before", "_data", "_encode")
 
     def __init__(self, prefix: str, suffix: str, tokenizer: Tokenizer) -> None:
         self._before = _encoded(prefix)
         self._data = self._before + bytes([_NOWHERE]) + _encoded(suffix) + bytes([_NOWHERE])
-        self._bytes = np.frombuffer(self._data, dtype=np.uint8)
         self._encode = tokenizer.encode
 
     def after(self, generated: bytes, required: bytes) -> Continuation | None:
@@ -64,32 +64,35 @@ class CopySource:
         """
         context = (self._before[-MAX_LENGTH:] + generated)[-MAX_LENGTH:]
         length, ends = self._occurrences(context)
+        behind = (self._data[end : end + _CONTINUATION].split(b"\0", 1)[0] for end in ends)
         found: Counter[int] = Counter()
-        for end in ends:
-            following = required + self._data[end + 1 : end + 1 + _CONTINUATION].split(b"\0", 1)[0]
-            if not _cut_within(following):
-                found[self._encode(following.decode("utf-8", "ignore"))[0]] += 1
+        for following, count in Counter(behind).items():
+            if not _cut_within(required + following):
+                found[self._encode((required + following).decode("utf-8", "ignore"))[0]] += count
         total = found.total()
         return Continuation({i: n / total for i, n in found.items()}, length) if total else None
 
     def _occurrences(self, context: bytes) -> tuple[int, list[int]]:
-        """The length of the longest end of `context` that occurs with something behind it, and the last
-        bytes of its occurrences, at most MAX_OCCURRENCES."""
-        if not context:
-            return 0, []
-        data = self._bytes
-        ends = np.flatnonzero(data[:-1] == context[-1])
-        ends = ends[data[ends + 1] != _NOWHERE]
-        if not len(ends):
-            return 0, []
-        length = 1
-        while length < len(context):
-            longer = ends[ends >= length]
-            longer = longer[data[longer - length] == context[-1 - length]]
-            if not len(longer):
-                break
-            ends, length = longer, length + 1
-        return length, ends[-MAX_OCCURRENCES:].tolist()
+        """The length of the longest end of `context` that occurs with something behind it, and where its last
+        occurrences end, at most MAX_OCCURRENCES."""
+        # Whatever occurs, its own ends occur too: the length can be found by halving.
+        low, high = 0, len(context)
+        while low < high:
+            middle = (low + high + 1) // 2
+            if next(self._ends(context[-middle:]), None) is None:
+                high = middle - 1
+            else:
+                low = middle
+        return low, list(islice(self._ends(context[-low:]), MAX_OCCURRENCES)) if low else []
+
+    def _ends(self, text: bytes) -> Iterator[int]:
+        """Where `text` ends, last occurrence first, if something stands behind it."""
+        at = self._data.rfind(text)
+        while at >= 0:
+            end = at + len(text)
+            if self._data[end] != _NOWHERE:
+                yield end
+            at = self._data.rfind(text, 0, end - 1)
 
 
 def mixed(
@@ -103,18 +106,17 @@ def mixed(
     weight = weights[found.place] if found.place >= 0 else 0.0
     if weight <= 0:
         return logits
-    scores = logits.astype(np.float64)
-    chances: npt.NDArray[np.float64] = np.exp(scores - scores.max())
-    chances /= chances.sum()
-    mixture = (1 - weight) * chances
+    by_model: npt.NDArray[np.float64] = logits - logits.max().astype(np.float64)
+    by_model -= np.log(np.exp(by_model).sum())
+    mixture: npt.NDArray[np.float64] = by_model + np.log1p(-weight)
     for token, share in found.shares.items():
-        kept = 1.0
+        copied = {token: share}
         if pieces[token].startswith(b"\n"):
-            either = chances[end] + chances[token]
-            kept = chances[token] / either if either > 0 else 0.0
-            mixture[end] += weight * share * (1 - kept)
-        mixture[token] += weight * share * kept
-    return np.log(np.maximum(mixture, 1e-30)).astype(np.float32)
+            goes_on = 1 / (1 + np.exp(np.clip(by_model[end] - by_model[token], -50, 50)))
+            copied = {token: share * goes_on, end: share * (1 - goes_on)}
+        for index, part in copied.items():
+            mixture[index] = np.logaddexp(mixture[index], np.log(weight * part))
+    return mixture.astype(np.float32)
 
 
 def _cut_within(following: bytes) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from inference.messages import Extent
 from inference.tokenizer import Tokenizer
-from inference.window import last_window
+from inference.window import CHARACTERS_PER_TOKEN, last_window
 
 SHARE = 4
 """An outline takes at most one part in so many of the budget it shares with the window."""
@@ -22,9 +22,10 @@ def window_with_outline(text: str, outline: Sequence[Extent], budget: int, token
     A text that fits whole needs no outline. As long as the window's start and the outline stay, so do all
     tokens but the last ones.
     """
-    whole = last_window(text, budget, tokenizer)
-    if whole.start == 0 or not outline:
-        return whole.token_ids
+    if not outline or len(text) <= budget * CHARACTERS_PER_TOKEN:
+        whole = last_window(text, budget, tokenizer)
+        if not outline or whole.start == 0:
+            return whole.token_ids
     room = budget // SHARE
     window = last_window(text, budget - room, tokenizer)
     above = [extent for extent in outline if extent.end <= window.start]

@@ -8,7 +8,9 @@ from hashlib import blake2b
 
 from inference.tokenizer import Tokenizer
 
-_CHARACTERS_PER_TOKEN = 8
+CHARACTERS_PER_TOKEN = 8
+"""A window holds no more than these for each token of its budget."""
+
 _CLOSERS = frozenset(")]}")
 
 
@@ -37,7 +39,7 @@ def last_window(text: str, budget: int, tokenizer: Tokenizer) -> Window:
     """
     if budget <= 0:
         return Window(len(text), [])
-    tail = text[-budget * _CHARACTERS_PER_TOKEN :]
+    tail = text[-budget * CHARACTERS_PER_TOKEN :]
     ids, starts = tokenizer.encode_with_starts(tail)
     if not ids or (len(ids) <= budget and len(tail) == len(text)):
         return Window(0, ids)
@@ -55,7 +57,7 @@ def first_tokens(text: str, budget: int, tokenizer: Tokenizer) -> list[int]:
     """At most `budget` tokens of the beginning of `text`, ending at a line end where the first line fits."""
     if budget <= 0:
         return []
-    head = text[: budget * _CHARACTERS_PER_TOKEN]
+    head = text[: budget * CHARACTERS_PER_TOKEN]
     ids, starts = tokenizer.encode_with_starts(head)
     if len(ids) <= budget and len(head) == len(text):
         return ids

@@ -28,7 +28,7 @@ from inference.models.load import load
 from inference.prompt import PromptText, PromptWriter
 from inference.tokenizer import Tokenizer
 from training.cursors import Cursor, Kind, draw_cursors
-from training.outline import Outline
+from training.outline import outline_of
 
 SEED = 1_000_001
 KINDS: tuple[Kind, ...] = ("rest of line", "full line")
@@ -69,8 +69,7 @@ def steps(model: Model, tokenizer: Tokenizer, card: Card, cursors: list[Cursor])
     index = PieceIndex(tokenizer, frozenset({*card.stop_ids, *tokenizer.controls.values()}))
     end = card.stop_ids[0]
     for number, cursor in enumerate(cursors, 1):
-        outline = tuple(Outline(cursor.prefix).extents(cursor.prefix.count("\n")))
-        prompt = writer.write(PromptText(cursor.prefix, cursor.suffix, outline=outline))
+        prompt = writer.write(PromptText(cursor.prefix, cursor.suffix, outline=outline_of(cursor.prefix)))
         source = CopySource(cursor.prefix, cursor.suffix, tokenizer)
         sequence, waiting = model.new_sequence(), list(prompt.token_ids)
         required, written = prompt.required, b""

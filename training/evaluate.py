@@ -32,7 +32,7 @@ from inference.tokenizer import Tokenizer
 from training.cursors import Cursor, Kind, copied, draw_cursors, edit_similarity, held_out_records
 from training.examples import ROW
 from training.network import TrainingNetwork
-from training.outline import Outline
+from training.outline import outline_of
 from training.sandbox import passes, without_network
 from training.tokenizer import FILE_SEP
 
@@ -62,7 +62,7 @@ class Completer:
             RuntimeError: the engine refused the request.
         """
         self._key += 1
-        outline = tuple(Outline(prefix).extents(prefix.count("\n"))) if self._outlines else ()
+        outline = outline_of(prefix) if self._outlines else ()
         prompt = PromptText(prefix=prefix, suffix=suffix, language="python", outline=outline)
         self._engine.submit(
             Request(key=self._key, document="", prompt=prompt, max_tokens=LINE_TOKENS, stop=("\n",))

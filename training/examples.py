@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from inference.healing import word_cut
-from training.outline import Outline, line_starts
+from training.outline import Outline
 from training.sources import read_manifest
 from training.tokenizer import END_OF_TEXT, FILE_SEP, FIM_MIDDLE, FIM_SUFFIX
 
@@ -91,9 +91,9 @@ class ExampleWriter:
         return ids
 
     def examples(self, text: str) -> Iterator[tuple[list[int], list[int]]]:
-        starts = line_starts(text)
-        count, line = len(starts) - 1, 0
         outline = Outline(text)
+        starts = outline.starts
+        count, line = len(starts) - 1, 0
         while line < count:
             if self._rng.random() < PLAIN_SHARE:
                 line, example = self._plain(text, starts, line)

@@ -23,15 +23,19 @@ def line_starts(text: str) -> list[int]:
     return starts
 
 
+def outline_of(prefix: str) -> tuple[Extent, ...]:
+    """The outline of the text before a cursor, for a prompt."""
+    return tuple(Outline(prefix).extents(prefix.count("\n")))
+
+
 class Outline:
     """The imports and scopes of a Python file."""
 
     def __init__(self, text: str) -> None:
-        self._text, self._starts = text, line_starts(text)
-        starts = self._starts
-        self._imports = [
-            self._statement(number) for number in range(len(starts) - 1) if _IMPORT.match(self._line(number))
-        ]
+        self._text = text
+        self.starts = line_starts(text)
+        lines = range(len(self.starts) - 1)
+        self._imports = [self._statement(number) for number in lines if _IMPORT.match(self._line(number))]
 
     def before(self, window: int, cursor: int, room: int) -> str:
         """Lines above the line `window`, in the file's order, of at most `room` characters together.
@@ -41,7 +45,7 @@ class Outline:
         chosen: list[Extent] = []
         for extent in self.extents(cursor):
             size = extent.end - extent.start
-            if extent.end <= self._starts[window] and size <= room:
+            if extent.end <= self.starts[window] and size <= room:
                 chosen.append(extent)
                 room -= size
         return "".join(self._text[e.start : e.end] for e in sorted(chosen, key=lambda e: e.start))
@@ -49,7 +53,7 @@ class Outline:
     def extents(self, cursor: int) -> list[Extent]:
         """What the language server sends for a cursor in the line `cursor`: most telling first."""
         lines = [s for s in (*self._headers(cursor), *self._imports) if s.stop <= cursor]
-        return [Extent(self._starts[s.start], self._starts[s.stop]) for s in lines[:MAX_OUTLINE]]
+        return [Extent(self.starts[s.start], self.starts[s.stop]) for s in lines[:MAX_OUTLINE]]
 
     def _headers(self, cursor: int) -> list[range]:
         found = []
@@ -67,7 +71,7 @@ class Outline:
     def _statement(self, number: int) -> range:
         """The lines of a statement that begins on `number`: on until its brackets close."""
         open_brackets, last = 0, number
-        for last in range(number, min(number + _MAX_LINES, len(self._starts) - 1)):
+        for last in range(number, min(number + _MAX_LINES, len(self.starts) - 1)):
             line = self._line(last)
             open_brackets += sum(map(line.count, "([{")) - sum(map(line.count, ")]}"))
             if open_brackets <= 0:
@@ -75,7 +79,7 @@ class Outline:
         return range(number, last + 1)
 
     def _line(self, number: int) -> str:
-        return self._text[self._starts[number] : self._starts[number + 1]]
+        return self._text[self.starts[number] : self.starts[number + 1]]
 
     def _indentation(self, number: int) -> int:
         line = self._line(number)
