@@ -39,6 +39,9 @@ SETTINGS = {
     "update.mode": "none",
 }
 
+# VS Code has no key of its own for asking by hand.
+KEYS = [{"key": "ctrl+alt+i", "command": "editor.action.inlineSuggest.trigger", "when": "editorTextFocus"}]
+
 GHOST = "[class*=ghost-text]"
 STATUS = "[id='midfill.midfill.midfill.status']"
 READY = f"{STATUS} .codicon-sparkle"
@@ -68,6 +71,7 @@ class CodeServer:
         user = self._home / "data" / "User"
         user.mkdir(parents=True)
         (user / "settings.json").write_text(json.dumps(SETTINGS))
+        (user / "keybindings.json").write_text(json.dumps(KEYS))
         config = self._home / "config.yaml"
         config.write_text("auth: none\n")
         argv = [*self._argv, "--config", str(config)]
@@ -123,6 +127,13 @@ class CodeServer:
         self._see(".quick-input-list .monaco-list-row", f"line {line} at column {column}")
         self.browser.press("Enter")
         self._see(".statusbar-item", f"Ln {line}, Col {column}")
+
+    def wake_ghost_text(self) -> None:
+        """Has VS Code make the part that asks for ghost text, which it else puts off until it is idle.
+
+        What is typed into a new editor before that asks for nothing.
+        """
+        self.browser.press("Control+Alt+i")
 
     def _see(self, selector: str, text: str) -> None:
         eventually(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.code_server import NOTIFICATION, OFF, READY, SETTINGS_SEARCH, STATUS, CodeServer
-from tests.e2e.deadline import eventually
+from tests.e2e.deadline import eventually, settled
 from tests.e2e.scripted_server import COMPLETION
 
 pytestmark = pytest.mark.editors
@@ -23,6 +23,7 @@ def open_body(code: CodeServer) -> None:
     """Opens a new line under the docstring of mean(), as a user does who goes on to write its body."""
     code.open_file("statistics.py", *DOCSTRING)
     eventually(lambda: code.browser.texts(READY), "the status is ready")
+    code.wake_ghost_text()
     code.browser.press("Enter")
 
 
@@ -65,9 +66,7 @@ def test_an_error_of_the_server_is_shown_with_its_cure(
 def test_the_shipped_model_completes(code_server: Start, midfill: Mapping[str, str], pictures: Path) -> None:
     with code_server(midfill) as code:
         open_body(code)
-        eventually(code.ghost, "ghost text")
-        eventually(lambda: code.browser.texts(READY), "the model is done")
-        ghost = eventually(code.ghost, "all of the ghost text")
+        ghost = settled(code.ghost, "ghost text")
         code.browser.do("screenshot", selector=None, path=str(pictures / "vscode.png"))
         code.browser.press("Tab")
         assert "".join(code.saved("statistics.py").splitlines()[BODY:]) == f"    {ghost}"
