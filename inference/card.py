@@ -10,6 +10,7 @@ from inference.copying import LENGTHS
 from inference.json_file import read_json
 from inference.model import ModelError
 
+MAX_BEAM_WIDTH = 8
 PromptFormat = Literal["midfill-spm", "qwen"]
 
 
@@ -23,7 +24,8 @@ class Card:
     `prefix_tokens` and `suffix_tokens` bound what a prompt holds of the text before and after the cursor,
     `snippet_tokens` what it holds of other files. Control tokens end a completion whether listed or not.
     `copy_weights`, one for each of `copying.LENGTHS`, say how far to trust what followed an earlier
-    occurrence of the text before the cursor against the model; without any nothing is copied.
+    occurrence of the text before the cursor against the model; without any nothing is copied. `beam_width`
+    is how many ways to go on with a line are weighed against each other; 1 is greedy.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Card:
     stop_ids: tuple[int, ...] = ()
     snippet_tokens: int = 0
     copy_weights: tuple[float, ...] = ()
+    beam_width: int = 1
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name or len(self.name) > 200:
@@ -49,7 +52,10 @@ class Card:
                 raise ModelError(f"card: {name} must be an integer from {least} to {1 << 20}, not {value!r}")
         if not all(type(stop) is int and stop >= 0 for stop in self.stop_ids):
             raise ModelError(f"card: stop_ids must be token ids, not {self.stop_ids!r}")
-
+        if type(self.beam_width) is not int or not 1 <= self.beam_width <= MAX_BEAM_WIDTH:
+            raise ModelError(
+                f"card: beam_width must be an integer from 1 to {MAX_BEAM_WIDTH}, not {self.beam_width!r}"
+            )
         if self.copy_weights:
             if len(self.copy_weights) != len(LENGTHS):
                 raise ModelError(f"card: copy_weights must be {len(LENGTHS)} numbers or none")
@@ -78,7 +84,7 @@ class Card:
         except ModelError as error:
             raise ModelError(f"{path}: {error}") from error
         except TypeError as error:
-            missing = sorted(known - set(data) - {*lists, "snippet_tokens"})
+            missing = sorted(known - set(data) - {*lists, "snippet_tokens", "beam_width"})
             raise ModelError(f"{path}: {', '.join(missing)} missing") from error
 
     def with_stop_ids(self, more: tuple[int, ...]) -> Card:

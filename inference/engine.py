@@ -1,7 +1,8 @@
 """The engine: step() takes one request one forward pass further and says what came of it.
 
 Life of a request: submit → (step) admit, superseding → render the prompt, borrow a sequence → prefill in
-chunks → one token a step, until an end token, a stop string, the limit or an abort → give the sequence back.
+chunks → one token of one hypothesis a step, until an end token, a stop string, the limit or an abort → give
+the best one's sequence back.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ import threading
 import time
 from collections.abc import Callable
 
+from inference.beam import Beam, Hypothesis
 from inference.card import Card
 from inference.copying import CopySource, mixed
 from inference.generation import Generation
 from inference.healing import PieceIndex
 from inference.kv_cache import KvStore
 from inference.messages import Snippet, Statistics
-from inference.model import Logits, Model, ModelError, Sequence
+from inference.model import Logits, Model, ModelError
 from inference.prompt import PromptText, PromptWriter
 from inference.request import (
     DoneEvent,
@@ -148,16 +150,19 @@ class Engine:
         return events
 
     def _advance(self, generation: Generation) -> list[Event]:
-        sequence = generation.sequence if generation.sequence is not None else self._begin(generation)
-        start = sequence.length
-        chunk = generation.token_ids[start : start + self._prefill_chunk]
-        logits = self.model.forward(sequence, chunk)
-        if sequence.length < len(generation.token_ids):
+        beam = generation.beam or self._begin(generation)
+        hypothesis = beam.pending()
+        assert hypothesis is not None  # noqa: S101 - else the last step would have gone on
+        start = hypothesis.sequence.length
+        chunk = hypothesis.token_ids[start : start + self._prefill_chunk]
+        logits = self.model.forward(hypothesis.sequence, chunk)
+        if hypothesis.sequence.length < len(hypothesis.token_ids):
             return []
         now = self._clock()
         if generation.timing.prefilled is None:
             generation.timing.prefilled = now
-        text = generation.take(self._with_copies(generation, logits), self._index)
+        logits = self._with_copies(generation.copy_source, hypothesis, logits)
+        text = generation.take(beam, hypothesis, logits, self._index)
         events: list[Event] = []
         if text:
             if generation.timing.first_text is None:
@@ -167,26 +172,25 @@ class Engine:
             events.append(self._finish(generation, generation.stop_reason))
         return events
 
-    def _begin(self, generation: Generation) -> Sequence:
+    def _begin(self, generation: Generation) -> Beam:
         generation.timing.started = self._clock()
         request = generation.request
         prompt = self._writer.write(request.prompt)
-        sequence = self._store.lend(request.salt, prompt.token_ids)
-        generation.begin(
-            prompt,
-            sequence,
-            max_tokens=min(request.max_tokens, self.card.max_new_tokens),
-            max_length=self.model.context_length,
-        )
         if self.card.copy_weights:
             text = request.prompt
             generation.copy_source = CopySource(text.prefix, text.suffix, self._tokenizer)
-        return sequence
+        return generation.begin(
+            prompt,
+            self._store.lend(request.salt, prompt.token_ids),
+            width=self.card.beam_width,
+            max_tokens=min(request.max_tokens, self.card.max_new_tokens),
+            max_length=self.model.context_length,
+        )
 
-    def _with_copies(self, generation: Generation, logits: Logits) -> Logits:
-        if generation.copy_source is None:
+    def _with_copies(self, source: CopySource | None, hypothesis: Hypothesis, logits: Logits) -> Logits:
+        if source is None:
             return logits
-        found = generation.copy_source.after(generation.answer, generation.required)
+        found = source.after(hypothesis.answer, hypothesis.required)
         if found is None:
             return logits
         return mixed(logits, found, self.card.copy_weights, self.card.stop_ids[0], self._index.pieces)
@@ -197,9 +201,10 @@ class Engine:
 
     def _retire(self, generation: Generation, *, keep: bool) -> None:
         self._scheduler.remove(generation)
-        sequence, generation.sequence = generation.sequence, None
-        if keep and sequence is not None:
-            self._store.give_back(generation.request.salt, generation.token_ids[: sequence.length], sequence)
+        if keep and generation.beam is not None:
+            best = generation.beam.best
+            token_ids = best.token_ids[: best.sequence.length]
+            self._store.give_back(generation.request.salt, token_ids, best.sequence)
         with self._lock:
             self._keys.discard(generation.request.key)
 

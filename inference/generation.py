@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from inference.beam import Beam, Hypothesis
 from inference.copying import CopySource
 from inference.healing import PieceIndex
 from inference.messages import Statistics
@@ -28,10 +29,7 @@ class Timing:
 
 @dataclass(slots=True, eq=False)
 class Generation:
-    """The state of one request. `begin` gives it its prompt; until then `sequence` is None.
-
-    Invariant: `sequence` holds `token_ids[:sequence.length]`; what follows is still to be computed.
-    """
+    """The state of one request. `begin` gives it its prompt; until then `beam` is None."""
 
     request: Request
     timing: Timing
@@ -39,18 +37,12 @@ class Generation:
     stops: StopScanner
     detokenizer: Detokenizer = field(default_factory=Detokenizer)
     copy_source: CopySource | None = None
-    sequence: Sequence | None = None
-    token_ids: list[int] = field(default_factory=list)
-    required: bytes = b""
+    beam: Beam | None = None
+    width: int = 1
     indented: bool = False
-    answer: bytes = b""
-    max_tokens: int = 0
-    max_length: int = 0
     prompt_tokens: int = 0
     cached_tokens: int = 0
-    num_generated: int = 0
-    num_answer_tokens: int = 0
-    logprob: float = 0.0
+    shown: int = 0
     stop_reason: StopReason | None = None
 
     @classmethod
@@ -62,53 +54,53 @@ class Generation:
             StopScanner(request.stop),
         )
 
-    def begin(self, prompt: Prompt, sequence: Sequence, *, max_tokens: int, max_length: int) -> None:
+    def begin(
+        self, prompt: Prompt, sequence: Sequence, *, width: int, max_tokens: int, max_length: int
+    ) -> Beam:
         """Take the prompt and a sequence that already holds some of it; end after `max_tokens` of answer, or
-        when prompt and answer together have `max_length` tokens."""
-        self.token_ids, self.sequence = list(prompt.token_ids), sequence
-        self.required, self.indented = prompt.required, prompt.indented
-        self.max_tokens, self.max_length = max_tokens, max_length
+        when prompt and answer together have `max_length` tokens. A sampled answer has a beam of width 1."""
+        self.width = width if self.request.temperature <= 0 else 1
+        self.indented = prompt.indented
         self.prompt_tokens, self.cached_tokens = len(prompt.token_ids), sequence.length
+        first = Hypothesis(list(prompt.token_ids), sequence, prompt.required)
+        self.beam = Beam(first, self.width, max_tokens=max_tokens, max_length=max_length)
+        return self.beam
 
-    def take(self, logits: Logits, index: PieceIndex) -> str:
-        """Draw the next token; return the text that it lets out, and set `stop_reason` if it is the last.
+    def take(self, beam: Beam, hypothesis: Hypothesis, logits: Logits, index: PieceIndex) -> str:
+        """Go on with one hypothesis of `beam`; return the text that this lets out, and set `stop_reason`
+        at the end.
 
-        The tokens that reproduce `required` are neither shown, nor searched for stop strings, nor counted
-        against `max_tokens`.
+        The tokens that reproduce the required text are neither shown, nor searched for stop strings, nor
+        counted against `max_tokens`.
         """
-        token, logprob = self.sampler.draw(logits, index.agreeing(self.required, self.indented))
-        self.num_generated += 1
-        self.logprob += logprob
-        piece = index.pieces[token]
-        if not piece:
-            self.stop_reason = "eot"
-            return self.stops.flush()
-        self.token_ids.append(token)
-        new = piece[len(self.required) :]
-        self.required = self.required[len(piece) :]
-        self.answer += new
-        self.num_answer_tokens += bool(new)
-        text = self.stops.feed(self.detokenizer.feed(new))
+        allowed = index.agreeing(hypothesis.required, self.indented)
+        hypothesis.choices = self.sampler.draw(logits, allowed, self.width)
+        if beam.pending() is not None:
+            return ""
+        beam.select(index.pieces)
+        agreed = beam.agreed()
+        text = self.stops.feed(self.detokenizer.feed(agreed[self.shown :]))
+        self.shown = len(agreed)
         if self.stops.stopped:
             self.stop_reason = "stop"
-        elif self.num_answer_tokens >= self.max_tokens or len(self.token_ids) >= self.max_length:
-            self.stop_reason = "length"
+        elif beam.best.end is not None:
+            self.stop_reason = "length" if beam.best.end == "length" else "eot"
             text += self.stops.flush()
         return text
 
     def statistics(self, now: float) -> Statistics:
         """What it cost up to `now`; stages it never reached count as ending now."""
-        timing = self.timing
+        timing, best = self.timing, self.beam and self.beam.best
         started = now if timing.started is None else timing.started
         prefilled = now if timing.prefilled is None else timing.prefilled
         first_text = now if timing.first_text is None else timing.first_text
         return Statistics(
             prompt_tokens=self.prompt_tokens,
             cached_tokens=self.cached_tokens,
-            generated_tokens=self.num_generated,
+            generated_tokens=best.num_generated if best else 0,
             queue_ms=1e3 * (started - timing.submitted),
             prefill_ms=1e3 * (prefilled - started),
             ttft_ms=1e3 * (first_text - timing.submitted),
             total_ms=1e3 * (now - timing.submitted),
-            logprob=self.logprob,
+            logprob=best.logprob if best else 0.0,
         )

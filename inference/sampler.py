@@ -1,4 +1,4 @@
-"""From logits to one token: greedy, or by temperature and nucleus."""
+"""From logits to tokens: the likeliest, or one by temperature and nucleus."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ class Sampler:
         self._top_p = top_p
         self._random = np.random.default_rng(seed)
 
-    def draw(self, logits: Logits, allowed: TokenIds) -> tuple[int, float]:
+    def draw(self, logits: Logits, allowed: TokenIds, count: int = 1) -> list[tuple[int, float]]:
         """A token among `allowed`, and the log of its probability among them at temperature 1.
+
+        At temperature 0 the `count` likeliest, best first, as far as there are as many.
 
         Raises:
             ModelError: the logits hold no finite maximum (NaN or infinity from broken weights), or nothing
@@ -41,8 +43,8 @@ class Sampler:
             raise ModelError("the model computed logits that are not finite")
         scores -= top
         log_total = float(np.log(np.exp(scores).sum()))
-        index = int(scores.argmax()) if self._temperature <= 0 else self._nucleus(scores)
-        return int(allowed[index]), float(scores[index]) - log_total
+        indices = _likeliest(scores, count) if self._temperature <= 0 else [self._nucleus(scores)]
+        return [(int(allowed[index]), float(scores[index]) - log_total) for index in indices]
 
     def _nucleus(self, scores: npt.NDArray[np.float64]) -> int:
         probabilities = np.exp(scores / self._temperature)
@@ -53,3 +55,11 @@ class Sampler:
         size = min(int(np.searchsorted(cumulative, self._top_p, side="left")) + 1, len(order))
         pick = self._random.random() * cumulative[size - 1]
         return int(order[min(int(np.searchsorted(cumulative, pick, side="right")), size - 1)])
+
+
+def _likeliest(scores: npt.NDArray[np.float64], count: int) -> list[int]:
+    """Indices of the `count` highest scores, highest first."""
+    if count == 1:
+        return [int(scores.argmax())]
+    best = np.argpartition(-scores, min(count, len(scores)) - 1)[:count]
+    return [int(index) for index in best[np.argsort(-scores[best], kind="stable")]]

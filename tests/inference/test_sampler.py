@@ -15,12 +15,12 @@ ALL = np.arange(4)
 
 
 def counts(sampler, allowed=ALL, n=4000):
-    return Counter(sampler.draw(LOGITS, allowed)[0] for _ in range(n))
+    return Counter(sampler.draw(LOGITS, allowed)[0][0] for _ in range(n))
 
 
 def test_greedy_takes_the_likeliest_of_the_allowed():
-    assert Sampler().draw(LOGITS, ALL) == (1, pytest.approx(math.log(0.5)))
-    assert Sampler().draw(LOGITS, np.array([0, 2])) == (2, pytest.approx(math.log(0.75)))
+    assert Sampler().draw(LOGITS, ALL) == [(1, pytest.approx(math.log(0.5)))]
+    assert Sampler().draw(LOGITS, np.array([0, 2])) == [(2, pytest.approx(math.log(0.75)))]
 
 
 def test_nothing_allowed_is_an_error():
@@ -51,14 +51,14 @@ def test_the_nucleus_is_of_the_allowed():
 
 
 def test_the_log_probability_is_that_at_temperature_one():
-    token, logprob = Sampler(temperature=3.0, top_p=0.9, seed=5).draw(LOGITS, ALL)
+    [(token, logprob)] = Sampler(temperature=3.0, top_p=0.9, seed=5).draw(LOGITS, ALL)
     assert logprob == pytest.approx(float(LOGITS[token]))
 
 
 def test_seeds_repeat_and_differ():
     def draws(seed):
         sampler = Sampler(temperature=1.0, seed=seed)
-        return [sampler.draw(LOGITS, ALL)[0] for _ in range(50)]
+        return [sampler.draw(LOGITS, ALL)[0][0] for _ in range(50)]
 
     assert draws(7) == draws(7)
     assert draws(7) != draws(8)
@@ -77,4 +77,4 @@ def test_minus_infinity_is_never_drawn():
     logits = LOGITS.copy()
     logits[1] = -math.inf
     sampler = Sampler(temperature=1.0)
-    assert 1 not in {sampler.draw(logits, ALL)[0] for _ in range(200)}
+    assert 1 not in {sampler.draw(logits, ALL)[0][0] for _ in range(200)}
