@@ -128,7 +128,8 @@ def test_an_exported_run_is_what_transformers_computes(tmp_path: Path, data: Pat
     size = export(tmp_path / "run", tmp_path / "tokenizer.json", "tiny", out)
     assert size == (out / "model.safetensors").stat().st_size
     assert {file.name for file in out.iterdir()} == {
-        "config.json", "generation_config.json", "card.json", "tokenizer.json", "model.safetensors",
+        "config.json", "generation_config.json", "card.json", "tokenizer.json", "tokenizer_config.json",
+        "model.safetensors",
     }  # fmt: skip
     ids = torch.arange(40)[None] % 64
     theirs = Qwen3MoeForCausalLM.from_pretrained(out, dtype=torch.float32)
