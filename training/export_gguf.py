@@ -1,9 +1,10 @@
 """Stage 5c: an exported checkpoint as one GGUF file, which llama.cpp loads.
 
-    python -m training.export_gguf --model inference/weights --out midfill-small.gguf --type bf16
+    python -m training.export_gguf --model inference/weights --out midfill-small.gguf --type f16
 
-The architecture is llama.cpp's `qwen3moe`. bf16 holds the shipped weights exactly; f16 rounds those below
-6e-5; q8_0 rounds each 32 weights to 8 bits and a scale. Norms and routers are float32 in every type, as
+The architecture is llama.cpp's `qwen3moe`. f16 is the default: it rounds only weights below 6e-5, and
+llama.cpp rounds activations to the type of the weights, where bf16 loses more (`benchmarks.llama_cpp`). f32 is
+exact; q8_0 rounds each 32 weights to 8 bits and a scale. Norms and routers are float32 in every type, as
 llama.cpp has them. How a prompt is laid out, and that it should be given as token ids, is written into
 `general.description` and `midfill.*`.
 """
@@ -205,7 +206,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="training.export_gguf", description="Write a GGUF file.")
     parser.add_argument("--model", type=Path, required=True, help="folder that training.export wrote")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--type", choices=TYPES, default="bf16", help="of the matrices (default bf16)")
+    parser.add_argument("--type", choices=TYPES, default="f16", help="of the matrices (default f16)")
     options = parser.parse_args(arguments)
     try:
         size = export_gguf(options.model, options.out, options.type)
