@@ -3,8 +3,8 @@
     python -m training.export_gguf --model inference/weights --out midfill-small.gguf --type f16
 
 The architecture is llama.cpp's `qwen3moe`. f16 is the default: it rounds only weights below 6e-5, and
-llama.cpp rounds activations to the type of the weights, where bf16 loses more (`benchmarks.llama_cpp`). f32 is
-exact; q8_0 rounds each 32 weights to 8 bits and a scale. Norms and routers are float32 in every type, as
+llama.cpp rounds activations to the type of the weights, where bf16 loses more (`benchmarks.llama_cpp`). f32
+is exact; q8_0 rounds each 32 weights to 8 bits and a scale. Norms and routers are float32 in every type, as
 llama.cpp has them. How a prompt is laid out, and that it should be given as token ids, is written into
 `general.description` and `midfill.*`.
 """
