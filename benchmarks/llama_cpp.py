@@ -172,7 +172,8 @@ def transformers(directory: Path, stop_ids: Sequence[int]) -> Callable[[Prompt],
     import torch
     from transformers import Qwen3MoeForCausalLM
 
-    network = Qwen3MoeForCausalLM.from_pretrained(directory, dtype=torch.float32)
+    # Any: its mixin types `self` as a protocol that the class does not meet.
+    network: Any = Qwen3MoeForCausalLM.from_pretrained(directory, dtype=torch.float32)
 
     def ask(prompt: Prompt) -> list[int]:
         ids = torch.tensor([prompt])
