@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+from training.jsonl import DataError, read_records
 
 Kind = Literal["rest of line", "full line"]
+KINDS: tuple[Kind, ...] = ("rest of line", "full line")
 COPY_WINDOW = 200
+_TRIES = 10_000
+_SLASHES = ("//", "/*", "* ", "*/")
+_COMMENTS: dict[str, tuple[str, ...]] = {
+    "c": _SLASHES, "cpp": _SLASHES, "css": _SLASHES, "go": _SLASHES, "java": _SLASHES,
+    "javascript": _SLASHES, "rust": _SLASHES, "typescript": _SLASHES, "tsx": _SLASHES,
+    "html": ("<!--",), "json": (), "markdown": ("<!--",), "sql": ("--",),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,38 +31,106 @@ class Cursor:
     prefix: str
     suffix: str
     truth: str
+    language: str = "python"
 
 
-def held_out_records(held_out: Path) -> list[dict[str, str]]:
-    """Source, path and text of every held-out file that is no test."""
-    with held_out.open(encoding="utf-8") as file:
-        return [record for record in map(json.loads, file) if "test" not in record["path"].lower()]
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of code in a held-out file: `text` is all of it, `first` where it begins behind indentation."""
+
+    record: dict[str, Any]
+    above: str
+    text: str
+    below: str
+
+    @property
+    def first(self) -> int:
+        return len(self.text) - len(self.text.lstrip())
+
+    @property
+    def end(self) -> int:
+        return len(self.text.rstrip())
+
+    def cursor(self, start: int, end: int | None = None) -> Cursor:
+        """What is missing is text[start:end]; with `end` left out, all that is not blank, and the suffix is
+        the line end and what follows it."""
+        behind = self.text[end:] if end is not None else ""
+        return Cursor(
+            self.record["source"],
+            self.record["path"],
+            self.above + self.text[:start],
+            behind + self.below,
+            self.text[start : self.end if end is None else end],
+            language_of(self.record),
+        )
 
 
-def draw_cursors(held_out: Path, count: int, kind: Kind, seed: int) -> list[Cursor]:
-    """Cursors in lines of code of four or more characters, outside comments and test files."""
-    records = held_out_records(held_out)
-    rng = random.Random(seed)
-    cursors: list[Cursor] = []
-    while len(cursors) < count:
+def language_of(record: dict[str, Any]) -> str:
+    """The language that a corpus record names; without one it is Python."""
+    return str(record.get("language", "python"))
+
+
+def held_out_records(held_out: Path, language: str | None = "python") -> list[dict[str, Any]]:
+    """Every held-out file that is no test, of one language or with None of all.
+
+    Raises:
+        DataError: naming the file and the line that is no such record.
+    """
+    return [
+        record
+        for record in read_records(held_out, {"source": str, "path": str, "text": str})
+        if "test" not in record["path"].lower() and language in (None, language_of(record))
+    ]
+
+
+def languages_in(held_out: Path) -> list[str]:
+    """The languages of the held-out files, Python first, then by name."""
+    found = {language_of(record) for record in held_out_records(held_out, None)}
+    return sorted(found, key=lambda name: (name != "python", name))
+
+
+def draw_lines(held_out: Path, language: str | None, rng: random.Random) -> Iterator[Line]:
+    """Lines of four or more characters, outside comments and test files, without end.
+
+    Raises:
+        DataError: no such line was found for long.
+    """
+    records = held_out_records(held_out, language)
+    if not records:
+        raise DataError(f"{held_out}: no file that is not a test{f', in {language}' if language else ''}")
+    tries = 0
+    while tries < _TRIES:
         record = rng.choice(records)
         lines = record["text"].split("\n")
         number = rng.randrange(len(lines))
-        line, content = lines[number], lines[number].strip()
-        if len(content) < 4 or content.startswith("#"):
+        content = lines[number].strip()
+        tries += 1
+        comments = _COMMENTS.get(language_of(record), ("#",))
+        if len(content) < 4 or content.startswith(comments):
             continue
-        at = len(line) - len(line.lstrip())
+        tries = 0
+        above = "\n".join([*lines[:number], ""])
+        yield Line(record, above, lines[number], "\n" + "\n".join(lines[number + 1 :]))
+    raise DataError(f"{held_out}: no line of code to complete")
+
+
+def draw_cursors(
+    held_out: Path, count: int, kind: Kind, seed: int, language: str | None = "python"
+) -> list[Cursor]:
+    """Cursors in lines of code; `language` of None draws from all files.
+
+    Raises:
+        DataError: the file is not a corpus, or has no such line.
+    """
+    rng = random.Random(seed)
+    cursors: list[Cursor] = []
+    lines = draw_lines(held_out, language, rng)
+    while len(cursors) < count:
+        line = next(lines)
+        at = line.first
         if kind == "rest of line":
-            at += rng.randrange(1, len(content) - 1)
-        cursors.append(
-            Cursor(
-                record["source"],
-                record["path"],
-                "\n".join([*lines[:number], line[:at]]),
-                "\n" + "\n".join(lines[number + 1 :]),
-                line[at:].rstrip(),
-            )
-        )
+            at += rng.randrange(1, line.end - line.first - 1)
+        cursors.append(line.cursor(at))
     return cursors
 
 

@@ -1,0 +1,48 @@
+"""Exact match and edit similarity of completed lines, beside those of the floors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from training.cursors import Cursor, copied, edit_similarity
+from training.evaluation.completer import LineCompleter
+from training.evaluation.progress import Progress
+
+
+def lines(completer: LineCompleter, cursors: list[Cursor], what: str) -> dict[str, Any]:
+    """Figures over at least one cursor, and a row for each; exact match compares up to trailing blanks."""
+    progress = Progress(what, len(cursors))
+    rows: list[dict[str, Any]] = []
+    for number, cursor in enumerate(cursors, 1):
+        answer = completer.line(cursor.prefix, cursor.suffix, cursor.language)
+        rows.append(
+            {
+                "path": f"{cursor.source}/{cursor.path}",
+                "before": cursor.prefix[-160:],
+                "truth": cursor.truth,
+                "model": answer.text.rstrip(),
+                "copy": copied(cursor.prefix, cursor.suffix).rstrip(),
+                "stop": answer.stop_reason,
+                "confidence": answer.confidence,
+            }
+        )
+        progress(number)
+
+    def mean(values: list[float]) -> float:
+        return sum(values) / len(rows)
+
+    def exact(column: str) -> float:
+        return mean([row[column] == row["truth"] for row in rows])
+
+    def similarity(column: str) -> float:
+        return mean([edit_similarity(row[column], row["truth"]) for row in rows])
+
+    return {
+        "cursors": len(rows),
+        "exact": exact("model"),
+        "similarity": similarity("model"),
+        "copy_exact": exact("copy"),
+        "copy_similarity": similarity("copy"),
+        "either_exact": mean([row["truth"] in (row["model"], row["copy"]) for row in rows]),
+        "rows": rows,
+    }
