@@ -28,6 +28,11 @@ class Answer:
         """The geometric mean of its tokens' probabilities."""
         return math.exp(self.logprob / max(1, self.tokens))
 
+    @property
+    def probability(self) -> float:
+        """Of the whole: the product of its tokens' probabilities."""
+        return math.exp(self.logprob)
+
 
 class LineCompleter(Protocol):
     """Whatever completes a line; `Completer`, or a test's."""

@@ -35,7 +35,8 @@ def human_eval(completer: LineCompleter, path: Path, limit: int | None) -> dict[
         DataError: naming the file and the line.
     """
     problems = read_problems(path, limit)
-    progress, rows = Progress("HumanEval-Infilling", len(problems)), []
+    progress = Progress("HumanEval-Infilling", len(problems))
+    rows: list[dict[str, Any]] = []
     for number, problem in enumerate(problems, 1):
         answer = completer.line(problem["prompt"], "\n" + problem["suffix"]).text
         bare = completer.line(problem["prompt"], problem["suffix"]).text
