@@ -47,6 +47,46 @@ def test_bits_and_lines(
     assert captured.err == "", "progress is for terminals"
 
 
+def test_the_other_measures(
+    corpus: Path, tiny_model_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    problem = {
+        "task_id": "one",
+        "prompt": "def one(x):\n",
+        "suffix": "    return y\n",
+        "canonical_solution": "    y = x + 1\n",
+        "test": "def check(f):\n    assert f(1) == 2\n",
+        "entry_point": "one",
+    }
+    (corpus / "infilling.jsonl").write_text(json.dumps(problem) + "\n")
+    (corpus / "train.jsonl").write_text(json.dumps({"text": "import os\n"}) + "\n")
+    sizes = ["--language-cursors", "2", "--ends", "2", "--words", "2", "--typing", "1", "--ngram-mb", "1"]
+    chosen = ["languages", "ends", "words", "typing", "benchmarks"]
+    only = [option for measure in chosen for option in ("--only", measure)]
+    benchmark = ["--humaneval", str(corpus / "infilling.jsonl"), "--best-of", "2"]
+    result = evaluate(corpus, tiny_model_dir, monkeypatch, *sizes, *only, *benchmark)
+    assert "rest of line" not in result and "bits_per_byte" not in result
+    assert set(result["languages"]) == {"go"}
+    assert result["languages"]["go"]["full line"]["cursors"] == 2
+    assert result["end of middle"]["inside a line"]["cursors"] == 2
+    assert result["inside a word"]["pairs"] == 2
+    assert result["typing"]["lines"] == 1
+    assert result["humaneval"]["problems"] == len(result["humaneval"]["best_of"]["rows"]) == 1
+    printed = capsys.readouterr().out
+    for text in ("go ", "ends where it belongs", "inside a word", "typing 1 lines", "best of 2"):
+        assert text in printed
+
+
+@pytest.mark.parametrize("option", ["--typing", "--cursors", "--best-of"])
+def test_a_measure_of_nothing_is_refused(
+    option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["evaluate", "--corpus", str(tmp_path), option, "0"])
+    with pytest.raises(SystemExit):
+        main()
+    assert f"{option} must be at least 1" in capsys.readouterr().err
+
+
 def test_a_wrong_corpus_is_named(
     tmp_path: Path, tiny_model_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
