@@ -13,11 +13,15 @@ from training.evaluation.progress import Progress
 from training.evaluation.true_text import Choice
 
 _TOKEN_END = re.compile(r"(?<=\w)(?!\w)|(?<=[^\w\s])")
+_CLOSED = re.compile(r"[)\]}\"'][)\]}\"',:;\s]*\Z")
 _TRIES = 100
 
 
-def draw_spans(held_out: Path, count: int, seed: int, language: str | None = "python") -> list[Cursor]:
-    """Cursors whose missing text ends inside the line, behind a word or a punctuation character.
+def draw_spans(
+    held_out: Path, count: int, seed: int, language: str | None = "python", *, closed: bool = False
+) -> list[Cursor]:
+    """Cursors whose missing text ends inside the line, behind a word or a punctuation character; with
+    `closed` before the brackets and quotes that close the line, as an editor that pairs them leaves it.
 
     Raises:
         DataError: the file is not a corpus, or has no such line.
@@ -30,7 +34,11 @@ def draw_spans(held_out: Path, count: int, seed: int, language: str | None = "py
         for _ in range(_TRIES):
             start = rng.randrange(line.first, line.end - 1)
             ends = [m.start() for m in _TOKEN_END.finditer(line.text, start + 1) if m.start() < line.end]
-            ends = [end for end in ends if end > start and line.text[start:end].strip()]
+            ends = [
+                end
+                for end in ends
+                if line.text[start:end].strip() and (not closed or _CLOSED.match(line.text, end))
+            ]
             if ends:
                 spans.append(line.cursor(start, rng.choice(ends)))
                 break
@@ -66,14 +74,15 @@ def share_ended(
 def end_of_middle(
     choices: Callable[[Cursor], Iterable[Choice]], held_out: Path, count: int, seed: int
 ) -> dict[str, Any]:
-    """The figures for `count` Python middles that end inside a line, and as many that end with it.
+    """The figures for `count` Python middles that end inside a line, as many that end before what closes it,
+    and as many that end with it.
 
     Raises:
         DataError: the file is not a corpus, or has no such line.
     """
-    spans = draw_spans(held_out, count, seed)
-    rests = draw_cursors(held_out, count, "rest of line", seed)
-    return {
-        "inside a line": share_ended(choices, spans, "end of middle inside a line"),
-        "end of line": share_ended(choices, rests, "end of middle at the end of a line"),
+    kinds = {
+        "inside a line": draw_spans(held_out, count, seed),
+        "before closers": draw_spans(held_out, count, seed, closed=True),
+        "end of line": draw_cursors(held_out, count, "rest of line", seed),
     }
+    return {name: share_ended(choices, cursors, f"ends, {name}") for name, cursors in kinds.items()}

@@ -33,6 +33,15 @@ def test_spans_end_inside_their_line_and_behind_a_word_or_sign(held_out: Path) -
         assert not (span.truth[-1].isalnum() and rest[0].isalnum()), "no word is cut at the end"
 
 
+def test_closed_spans_leave_brackets_and_quotes(tmp_path: Path) -> None:
+    text = 'x = 1 + 2\nparts = split(text, ",")\nreturn {"a": [b]}\n'
+    path = tmp_path / "heldout.jsonl"
+    path.write_text(json.dumps({"source": "a", "path": "a.py", "text": text}) + "\n")
+    spans = draw_spans(path, 60, seed=1, closed=True)
+    rests = {span.suffix.split("\n")[0] for span in spans}
+    assert rests == {'")', ")", "]}", "}"}
+
+
 def test_shares_of_ends() -> None:
     ends = Choice(ends=True, ends_line=False, is_last=False)
     goes_on = Choice(ends=False, ends_line=False, is_last=False)
