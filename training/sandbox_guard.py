@@ -13,20 +13,26 @@ _REFUSED = (
     "ctypes.", "os.chown", "os.exec", "os.fork", "os.kill", "os.posix_spawn", "os.setxattr", "os.spawn",
     "os.system", "pty.", "socket.", "subprocess.",
 )  # fmt: skip
-_CHANGES = frozenset(
-    ("os.chmod", "os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.symlink", "os.truncate")
-)
+# Which arguments of an event are paths that change, and which the open folders that they are relative to.
+_CHANGES = {
+    "os.chmod": ((0, 2),), "os.link": ((0, 2), (1, 3)), "os.mkdir": ((0, 2),), "os.remove": ((0, 1),),
+    "os.rename": ((0, 2), (1, 3)), "os.rmdir": ((0, 1),), "os.symlink": ((1, 2),),
+    "os.truncate": ((0, None),),
+}  # fmt: skip
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 def _watch(folder: str) -> None:
     realpath, fsdecode, within, null = os.path.realpath, os.fsdecode, folder + os.sep, os.devnull
 
-    def inside(path: object) -> bool:
+    def inside(path: object, directory: object = -1) -> bool:
         try:
-            resolved = realpath(fsdecode(path))  # type: ignore[arg-type]  # what is no path raises
+            name = fsdecode(path)  # type: ignore[arg-type]  # what is no path raises
         except TypeError:
             return False
+        if directory != -1 and not name.startswith("/"):
+            name = f"/proc/self/fd/{directory}/{name}"
+        resolved = realpath(name)
         return resolved == null or resolved.startswith(within)
 
     def hook(event: str, arguments: tuple[object, ...]) -> None:
@@ -36,12 +42,10 @@ def _watch(folder: str) -> None:
             path, _, flags = arguments
             if isinstance(flags, int) and flags & _WRITING and not isinstance(path, int) and not inside(path):
                 raise PermissionError("files outside of the folder are not to be written")
-        elif event in _CHANGES and not all(
-            inside(argument)
-            for argument in arguments
-            if argument is not None and not isinstance(argument, int)
-        ):
-            raise PermissionError(f"{event} outside of the folder is not permitted here")
+        for at, beside in _CHANGES.get(event, ()):
+            directory = -1 if beside is None else arguments[beside]
+            if not isinstance(arguments[at], int) and not inside(arguments[at], directory):
+                raise PermissionError(f"{event} outside of the folder is not permitted here")
 
     sys.addaudithook(hook)
 

@@ -62,9 +62,13 @@ def test_files_elsewhere_stay_as_they_are(tmp_path: Path) -> None:
         f"import os; os.rename({str(theirs)!r}, 'mine')",
         f"import pathlib; pathlib.Path({str(theirs)!r}).unlink()",
         f"import shutil; shutil.rmtree({str(tmp_path)!r})",
+        f"import os; os.chmod({str(theirs)!r}, 0)",
+        f"import os; os.symlink('x', {str(tmp_path / 'new')!r})",
     ):
         assert not passes(act)
+        assert [path.name for path in tmp_path.iterdir()] == ["theirs"], act
         assert theirs.read_text() == "text", act
+    assert passes("import tempfile\nwith tempfile.TemporaryDirectory() as d: open(f'{d}/f', 'w').close()")
     assert passes("import os\nopen('mine', 'w').close()\nos.rename('mine', 'other')\nos.remove('other')")
 
 
