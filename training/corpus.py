@@ -22,7 +22,7 @@ from pathlib import Path
 
 from training.benchmark_filter import BenchmarkFilter
 from training.file_filter import reject_reason
-from training.sources import Source, SourceError, read_manifest, read_source
+from training.sources import Source, SourceError, SourceFile, read_manifest, read_source
 
 MANIFEST = Path(__file__).with_name("corpus.toml")
 
@@ -47,13 +47,13 @@ def report(split: str, source: Source, tally: Tally) -> None:
 
 def texts(
     source: Source, checkouts: Path, seen: set[bytes], benchmarks: BenchmarkFilter, dropped: Counter[str]
-) -> Iterator[tuple[str, str]]:
-    """The (path, text) of `source` worth training on, in a fixed order."""
-    for path, data in read_source(source, checkouts):
-        if reason := reject_reason(path, data):
+) -> Iterator[tuple[SourceFile, str]]:
+    """The files of `source` worth training on and their texts, in a fixed order."""
+    for file in read_source(source, checkouts):
+        if reason := reject_reason(file.path, file.data, file.language):
             dropped[reason] += 1
             continue
-        text = data.decode("utf-8").replace("\r\n", "\n")
+        text = file.data.decode("utf-8").replace("\r\n", "\n")
         digest = normalised_digest(text)
         if digest in seen:
             dropped["duplicate"] += 1
@@ -61,7 +61,7 @@ def texts(
             dropped["benchmark"] += 1
         else:
             seen.add(digest)
-            yield path, text
+            yield file, text
 
 
 def build(manifest: Path, checkouts: Path, benchmark_files: list[Path], out: Path) -> None:
@@ -77,9 +77,12 @@ def build(manifest: Path, checkouts: Path, benchmark_files: list[Path], out: Pat
         with partial.open("w", encoding="utf-8") as file:
             for source in (s for s in sources if s.held_out is chosen):
                 tally = tallies.setdefault(source.name, Tally())
-                for path, text in texts(source, checkouts, seen, benchmarks, dropped):
-                    json.dump({"source": source.name, "path": path, "text": text}, file, ensure_ascii=False)
-                    file.write("\n")
+                for found, text in texts(source, checkouts, seen, benchmarks, dropped):
+                    record = {
+                        "source": source.name, "path": found.path, "language": found.language.name,
+                        "licence": source.licence, "text": text,
+                    }  # fmt: skip
+                    file.write(json.dumps(record, ensure_ascii=False) + "\n")
                     tally.files += 1
                     tally.size += len(text.encode())
                 report(split, source, tally)

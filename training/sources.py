@@ -8,22 +8,18 @@ import re
 import subprocess
 import sysconfig
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-ALLOWED = {"MIT", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "PSF-2.0", "ISC"}
-_EVIDENCE = {
-    "Apache-2.0": re.compile(r"apache license", re.IGNORECASE),
-    "MIT": re.compile(r"permission is hereby granted, free of charge", re.IGNORECASE),
-    "BSD-2-Clause": re.compile(r"redistribution\s+and\s+use\s+in\s+source\s+and\s+binary", re.IGNORECASE),
-    "BSD-3-Clause": re.compile(
-        r"redistribution\s+and\s+use\s+(of this software )?in\s+source\s+and\s+binary", re.IGNORECASE
-    ),
-    "ISC": re.compile(r"permission to use, copy, modify, and(/or)? distribute", re.IGNORECASE),
-    "PSF-2.0": re.compile(r"python software foundation license", re.IGNORECASE),
-}
+from training.languages import LANGUAGES, Language, language_of
+from training.licences import ALLOWED, is_permissive, proves
+
 _LICENCE_FILE = re.compile(r"(licen[cs]e|copying)([-.].*)?$", re.IGNORECASE)
+_FOLDER_LICENCE = re.compile(
+    r"(?P<folder>.+)/(un)?(licen[cs]e|copying)([-_][\w.-]+)?(\.(txt|md|rst|rtf|docx?|html|mit|apache|bsd))?",
+    re.IGNORECASE,
+)
 
 
 class SourceError(RuntimeError):
@@ -34,7 +30,10 @@ class SourceError(RuntimeError):
 class Source:
     """One entry of the manifest. `version` is a commit, a package version, or a Python version.
 
-    `passes` is how often its files are made into examples: below one, a random part of them.
+    `passes` is how often its files are made into examples: below one, a random part of them. Files of
+    `languages` are read, of a checkout under `folders` alone if there are any. `evidence` is the file in a
+    checkout's root that has to be the licence; where it is named, folders with a licence file of their own
+    that is not a permissive one are left out. `part` names a part of the corpus that is counted by itself.
     """
 
     kind: str
@@ -43,32 +42,52 @@ class Source:
     licence: str
     held_out: bool = False
     passes: float = 1.0
+    languages: tuple[str, ...] = ("python",)
+    folders: tuple[str, ...] = ()
+    evidence: str = ""
+    part: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file of a source; the path is relative to the source's root."""
+
+    path: str
+    language: Language
+    data: bytes
 
 
 def read_manifest(path: Path) -> list[Source]:
     """The sources in the manifest's order.
 
     Raises:
-        SourceError: a field is missing or a licence is not a permissive one.
+        SourceError: a field is missing, a language is unknown, or a licence is not a permissive one.
     """
     with path.open("rb") as file:
         entries = tomllib.load(file)["source"]
     sources = []
     for entry in entries:
+        lists = {key: tuple(entry[key]) for key in ("languages", "folders") if key in entry}
         try:
-            source = Source(**entry)
+            source = Source(**{**entry, **lists})
         except TypeError as error:
             raise SourceError(f"{path}: {entry.get('name', entry)}: {error}") from error
         if source.licence not in ALLOWED:
             raise SourceError(
                 f"{path}: {source.name}: licence {source.licence} is not one of {sorted(ALLOWED)}"
             )
+        if unknown := set(source.languages) - set(LANGUAGES):
+            raise SourceError(f"{path}: {source.name}: unknown languages {sorted(unknown)}")
         sources.append(source)
     return sources
 
 
-def read_source(source: Source, checkouts: Path) -> Iterator[tuple[str, bytes]]:
-    """The Python files of `source` as (path, bytes), sorted by path, its licence checked first."""
+def read_source(source: Source, checkouts: Path) -> Iterator[SourceFile]:
+    """The files of `source` in the languages it is read for, sorted by path, its licence checked first.
+
+    Raises:
+        SourceError: see there.
+    """
     match source.kind:
         case "git":
             yield from _read_git(source, checkouts)
@@ -95,7 +114,7 @@ def git_directory(name: str, checkouts: Path) -> Path:
     raise SourceError(f"{name}: no checkout at {base}")
 
 
-def _read_git(source: Source, checkouts: Path) -> Iterator[tuple[str, bytes]]:
+def _read_git(source: Source, checkouts: Path) -> Iterator[SourceFile]:
     directory = git_directory(source.name, checkouts)
     listing = _git(directory, "ls-tree", "-r", "-z", source.version).decode("utf-8", "replace")
     blobs = {}
@@ -104,30 +123,44 @@ def _read_git(source: Source, checkouts: Path) -> Iterator[tuple[str, bytes]]:
         mode, kind, sha = meta.split()
         if kind == "blob" and mode != "120000":
             blobs[path] = sha
-    licences = [path for path in blobs if _LICENCE_FILE.match(path)]
-    _check_licence(
-        source,
-        [_git(directory, "cat-file", "blob", blobs[path]).decode("utf-8", "replace") for path in licences],
-    )
-    paths = sorted(path for path in blobs if path.endswith(".py"))
+
+    def text(path: str) -> str:
+        return _git(directory, "cat-file", "blob", blobs[path]).decode("utf-8", "replace")
+
+    foreign: tuple[str, ...] = ()
+    if source.evidence:
+        _check_evidence(source, text(source.evidence) if source.evidence in blobs else None)
+        foreign = _foreign_folders(blobs, text)
+    else:
+        _check_licence(source, [text(path) for path in blobs if _LICENCE_FILE.match(path)])
+    folders = tuple(f"{folder}/" for folder in source.folders)
+    if missing := [folder for folder in folders if not any(path.startswith(folder) for path in blobs)]:
+        raise SourceError(f"{source.name}: no folders {missing}")
+    chosen = {
+        path: language
+        for path in sorted(blobs)
+        if (language := language_of(path, source.languages))
+        and path.startswith(folders or ("",))
+        and not (foreign and path.startswith(foreign))
+    }
     with subprocess.Popen(
         ["git", "--git-dir", str(directory), "cat-file", "--batch"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as process:
         assert process.stdin is not None and process.stdout is not None  # noqa: S101 - for the type checker
-        for path in paths:
+        for path, language in chosen.items():
             process.stdin.write(f"{blobs[path]}\n".encode())
             process.stdin.flush()
             header = process.stdout.readline().split()
             if header[1] == b"missing":  # a partial clone leaves its largest files out
                 continue
-            yield path, process.stdout.read(int(header[2]))
+            yield SourceFile(path, language, process.stdout.read(int(header[2])))
             process.stdout.read(1)
         process.stdin.close()
 
 
-def _read_package(source: Source) -> Iterator[tuple[str, bytes]]:
+def _read_package(source: Source) -> Iterator[SourceFile]:
     try:
         distribution = importlib.metadata.distribution(source.name)
     except importlib.metadata.PackageNotFoundError as error:
@@ -142,24 +175,42 @@ def _read_package(source: Source) -> Iterator[tuple[str, bytes]]:
     licences = [file for file in files if _LICENCE_FILE.match(file.name) and ".dist-info" in str(file)]
     _check_licence(source, [file.read_text() for file in licences])
     for file in sorted(files):
-        if file.suffix == ".py":
-            yield str(file), Path(str(file.locate())).read_bytes()
+        if language := language_of(str(file), source.languages):
+            yield SourceFile(str(file), language, Path(str(file.locate())).read_bytes())
 
 
-def _read_stdlib(source: Source) -> Iterator[tuple[str, bytes]]:
+def _read_stdlib(source: Source) -> Iterator[SourceFile]:
     root = Path(sysconfig.get_path("stdlib"))
     if sysconfig.get_python_version() != source.version:
         raise SourceError(
             f"{source.name}: the manifest says {source.version}, this is {sysconfig.get_python_version()}"
         )
     _check_licence(source, [path.read_text() for path in root.glob("LICENSE*")])
-    for path in sorted(root.rglob("*.py")):
-        if "site-packages" not in path.parts and "dist-packages" not in path.parts:
-            yield str(path.relative_to(root)), path.read_bytes()
+    for path in sorted(root.rglob("*")):
+        language = language_of(path.name, source.languages)
+        if language and not {"site-packages", "dist-packages"}.intersection(path.parts) and path.is_file():
+            yield SourceFile(str(path.relative_to(root)), language, path.read_bytes())
 
 
 def _check_licence(source: Source, texts: list[str]) -> None:
     if not texts:
         raise SourceError(f"{source.name}: no licence file")
-    if not any(_EVIDENCE[source.licence].search(text) for text in texts):
+    if not any(proves(source.licence, text) for text in texts):
         raise SourceError(f"{source.name}: its licence file is not {source.licence}")
+
+
+def _check_evidence(source: Source, text: str | None) -> None:
+    if text is None:
+        raise SourceError(f"{source.name}: no file {source.evidence}")
+    if not (proves(source.licence, text) and is_permissive(text)):
+        raise SourceError(f"{source.name}: {source.evidence} is not {source.licence}")
+
+
+def _foreign_folders(paths: Iterable[str], text: Callable[[str], str]) -> tuple[str, ...]:
+    """The folders, with a slash behind, that have licence files of their own and no permissive one."""
+    permissive: dict[str, bool] = {}
+    for path in paths:
+        if found := _FOLDER_LICENCE.fullmatch(path):
+            folder = found["folder"] + "/"
+            permissive[folder] = permissive.get(folder, False) or is_permissive(text(path))
+    return tuple(folder for folder, allowed in permissive.items() if not allowed)

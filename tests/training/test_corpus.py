@@ -9,7 +9,6 @@ import pytest
 
 from training.benchmark_filter import BenchmarkFilter
 from training.corpus import MANIFEST, build
-from training.file_filter import reject_reason
 from training.sources import Source, SourceError, read_manifest, read_source
 
 MIT = "Permission is hereby granted, free of charge, to any person obtaining a copy of this software\n"
@@ -72,6 +71,7 @@ def test_a_corpus_is_filtered_deduplicated_and_split_by_project(tmp_path: Path) 
         for split in ("train", "heldout")
     )
     assert [(r["source"], r["path"]) for r in train] == [("some/project", "a.py")]
+    assert (train[0]["language"], train[0]["licence"]) == ("python", "MIT")
     assert [(r["source"], r["path"]) for r in held_out] == [("other/project", "b.py")]
     assert train[0]["text"] == CODE
     summary = json.loads((tmp_path / "out" / "corpus.json").read_text())
@@ -100,6 +100,31 @@ def test_another_version_and_a_missing_checkout_are_refused(tmp_path: Path) -> N
         list(read_source(Source("package", "pytest", "0.0.1", "MIT"), tmp_path))
 
 
+def test_files_of_the_languages_and_folders_asked_for_are_read(tmp_path: Path) -> None:
+    files = {"LICENSE": MIT, "src/a.go": CODE, "src/a.py": CODE, "src/a.md": CODE, "tools/b.go": CODE}
+    commit = checkout(tmp_path, "a/b", files)
+
+    def read(*languages: str, folders: tuple[str, ...] = ()) -> list[tuple[str, str]]:
+        source = Source("git", "a/b", commit, "MIT", languages=languages, folders=folders)
+        return [(file.path, file.language.name) for file in read_source(source, tmp_path)]
+
+    assert Source("git", "a/b", commit, "MIT").languages == ("python",)
+    assert read("python") == [("src/a.py", "python")]
+    assert read("markdown", "go") == [
+        ("src/a.go", "go"), ("src/a.md", "markdown"), ("tools/b.go", "go"),
+    ]  # fmt: skip
+    assert read("go", folders=("src",)) == [("src/a.go", "go")]
+    with pytest.raises(SourceError, match="no folders"):
+        read("go", folders=("lib",))
+
+
+def test_an_unknown_language_is_refused(tmp_path: Path) -> None:
+    path = manifest(tmp_path, Source("git", "a/b", "0" * 40, "MIT"))
+    path.write_text(path.read_text() + 'languages = ["cobol"]\n')
+    with pytest.raises(SourceError, match="cobol"):
+        read_manifest(path)
+
+
 def test_the_manifest_names_permissive_sources_and_holds_some_out() -> None:
     sources = read_manifest(MANIFEST)
     assert len({source.name for source in sources}) == len(sources)
@@ -110,31 +135,6 @@ def test_the_manifest_names_permissive_sources_and_holds_some_out() -> None:
 def test_a_copyleft_manifest_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="GPL-3\\.0 is not one of"):
         read_manifest(manifest(tmp_path, Source("git", "a/b", "0" * 40, "GPL-3.0")))
-
-
-@pytest.mark.parametrize(
-    ("path", "text", "reason"),
-    [
-        ("pkg/a.py", CODE, None),
-        ("pkg/_vendor/a.py", CODE, "vendored"),
-        ("pkg/a_pb2.py", CODE, "vendored"),
-        ("a.py", "x = 1\n", "size"),
-        ("a.py", CODE * 300, "size"),
-        ("a.py", "x" * 500, "minified"),
-        ("a.py", "# This file is auto-generated\n" + CODE, "generated"),
-        ("a.py", "# GNU General Public License\n" + CODE, "licence header"),
-        ("a.py", CODE + '\nkey = "AKIA' + "ABCDEFGHIJKLMNOP" + '"\n', "secret"),
-        ("a.py", "1234567890, 1234567890,\n" * 20, "data"),
-        ("a.py", "def f(x):\n\treturn x\n" * 20, "tabs"),
-        ("a.py", CODE + "\0", "binary"),
-    ],
-)
-def test_files_left_out_say_why(path: str, text: str, reason: str | None) -> None:
-    assert reject_reason(path, text.encode()) == reason
-
-
-def test_undecodable_bytes_are_left_out() -> None:
-    assert reject_reason("a.py", b"\xff\xfe" + CODE.encode()) == "encoding"
 
 
 def test_ten_words_in_a_row_match_and_nine_do_not() -> None:
