@@ -16,12 +16,12 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from training.benchmark_filter import BenchmarkFilter
 from training.file_filter import reject_reason
+from training.scrub import scrub
 from training.sources import Source, SourceError, SourceFile, read_manifest, read_source
 
 MANIFEST = Path(__file__).with_name("corpus.toml")
@@ -45,31 +45,39 @@ def report(split: str, source: Source, tally: Tally) -> None:
     print(f"{split:8} {source.name:44} {source.licence:14} {counts}", flush=True)
 
 
-def texts(
-    source: Source, checkouts: Path, seen: set[bytes], benchmarks: BenchmarkFilter, dropped: Counter[str]
-) -> Iterator[tuple[SourceFile, str]]:
-    """The files of `source` worth training on and their texts, in a fixed order."""
-    for file in read_source(source, checkouts):
-        if reason := reject_reason(file.path, file.data, file.language):
-            dropped[reason] += 1
-            continue
-        text = file.data.decode("utf-8").replace("\r\n", "\n")
-        digest = normalised_digest(text)
-        if digest in seen:
-            dropped["duplicate"] += 1
-        elif benchmarks.matches(text):
-            dropped["benchmark"] += 1
-        else:
-            seen.add(digest)
-            yield file, text
+class Selection:
+    """Decides file by file what goes in, and counts what does not and why."""
+
+    def __init__(self, benchmarks: BenchmarkFilter) -> None:
+        self._benchmarks = benchmarks
+        self._digests: set[bytes] = set()
+        self.dropped: Counter[str] = Counter()
+        self.scrubbed: Counter[str] = Counter()
+
+    def text(self, file: SourceFile) -> str | None:
+        """The text of `file` as it is trained on, or None to leave it out."""
+        reason = reject_reason(file.path, file.data, file.language)
+        if reason is None:
+            text = file.data.decode("utf-8").replace("\r\n", "\n")
+            digest = normalised_digest(text)
+            if digest in self._digests:
+                reason = "duplicate"
+            elif self._benchmarks.matches(text):
+                reason = "benchmark"
+            else:
+                self._digests.add(digest)
+                scrubbed = scrub(text)
+                self.scrubbed["e-mail addresses"] += scrubbed.addresses
+                self.scrubbed["secrets"] += scrubbed.secrets
+                return scrubbed.text
+        self.dropped[reason] += 1
+        return None
 
 
 def build(manifest: Path, checkouts: Path, benchmark_files: list[Path], out: Path) -> None:
     """Write `train.jsonl`, `heldout.jsonl` and `corpus.json` (what went in) under `out`, each whole."""
-    sources, benchmarks = read_manifest(manifest), BenchmarkFilter.from_files(benchmark_files)
+    sources, selection = read_manifest(manifest), Selection(BenchmarkFilter.from_files(benchmark_files))
     out.mkdir(parents=True, exist_ok=True)
-    seen: set[bytes] = set()
-    dropped: Counter[str] = Counter()
     tallies: dict[str, Tally] = {}
     # Held-out projects first: a copy of theirs elsewhere is then the duplicate, and is not trained on.
     for split, chosen in (("heldout", True), ("train", False)):
@@ -77,7 +85,9 @@ def build(manifest: Path, checkouts: Path, benchmark_files: list[Path], out: Pat
         with partial.open("w", encoding="utf-8") as file:
             for source in (s for s in sources if s.held_out is chosen):
                 tally = tallies.setdefault(source.name, Tally())
-                for found, text in texts(source, checkouts, seen, benchmarks, dropped):
+                for found in read_source(source, checkouts):
+                    if (text := selection.text(found)) is None:
+                        continue
                     record = {
                         "source": source.name, "path": found.path, "language": found.language.name,
                         "licence": source.licence, "text": text,
@@ -89,11 +99,13 @@ def build(manifest: Path, checkouts: Path, benchmark_files: list[Path], out: Pat
         partial.rename(out / f"{split}.jsonl")
     summary = {
         "sources": {name: {"files": t.files, "bytes": t.size} for name, t in tallies.items()},
-        "dropped": dict(dropped),
+        "dropped": dict(selection.dropped),
+        "scrubbed": dict(selection.scrubbed),
         "benchmarks": [path.name for path in benchmark_files],
     }
     (out / "corpus.json").write_text(json.dumps(summary, indent=1) + "\n")
-    print("left out:", ", ".join(f"{count} {reason}" for reason, count in dropped.most_common()))
+    dropped = selection.dropped.most_common()
+    print("left out:", ", ".join(f"{count} {reason}" for reason, count in dropped))
 
 
 def main() -> int:

@@ -54,8 +54,8 @@ def test_a_corpus_is_filtered_deduplicated_and_split_by_project(tmp_path: Path) 
         "some/project",
         {
             "LICENSE": MIT,
-            "a.py": CODE,
-            "same.py": CODE.replace("\n\n\n", "\n\n"),
+            "a.py": CODE + "AUTHOR = 'jo@corp.org'\n",
+            "same.py": CODE.replace("\n\n\n", "\n\n") + "AUTHOR =  'jo@corp.org'\n",
             "leak.py": CODE[::-1] + solution,
             "n.txt": "x",
         },
@@ -73,8 +73,9 @@ def test_a_corpus_is_filtered_deduplicated_and_split_by_project(tmp_path: Path) 
     assert [(r["source"], r["path"]) for r in train] == [("some/project", "a.py")]
     assert (train[0]["language"], train[0]["licence"]) == ("python", "MIT")
     assert [(r["source"], r["path"]) for r in held_out] == [("other/project", "b.py")]
-    assert train[0]["text"] == CODE
+    assert train[0]["text"] == CODE + "AUTHOR = 'user@example.com'\n"
     summary = json.loads((tmp_path / "out" / "corpus.json").read_text())
+    assert summary["scrubbed"] == {"e-mail addresses": 1, "secrets": 0}
     assert summary["dropped"] == {"duplicate": 1, "benchmark": 1}
 
 
