@@ -5,7 +5,8 @@
 A git source is a bare or ordinary checkout at DIR/<owner>+<name>[/repo]; a package is one that is
 installed for this interpreter; "stdlib" is this interpreter's standard library. Every source's licence
 is read from its own licence file and has to agree with the manifest. Each benchmark file names text that
-must not be trained on: a file sharing ten consecutive words with it is left out.
+must not be trained on: a file sharing ten consecutive words with it is left out. So is a file that is
+the same or nearly the same as one before; addresses and secrets are replaced (scrub.py).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path
 
 from training.benchmark_filter import BenchmarkFilter
 from training.file_filter import reject_reason
+from training.near_duplicates import NearDuplicates
 from training.scrub import scrub
 from training.sources import Source, SourceError, SourceFile, read_manifest, read_source
 
@@ -51,6 +53,7 @@ class Selection:
     def __init__(self, benchmarks: BenchmarkFilter) -> None:
         self._benchmarks = benchmarks
         self._digests: set[bytes] = set()
+        self._near = NearDuplicates()
         self.dropped: Counter[str] = Counter()
         self.scrubbed: Counter[str] = Counter()
 
@@ -67,9 +70,11 @@ class Selection:
             else:
                 self._digests.add(digest)
                 scrubbed = scrub(text)
-                self.scrubbed["e-mail addresses"] += scrubbed.addresses
-                self.scrubbed["secrets"] += scrubbed.secrets
-                return scrubbed.text
+                if self._near.keep(scrubbed.text):
+                    self.scrubbed["e-mail addresses"] += scrubbed.addresses
+                    self.scrubbed["secrets"] += scrubbed.secrets
+                    return scrubbed.text
+                reason = "near duplicate"
         self.dropped[reason] += 1
         return None
 

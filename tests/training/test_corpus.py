@@ -57,6 +57,8 @@ def test_a_corpus_is_filtered_deduplicated_and_split_by_project(tmp_path: Path) 
             "a.py": CODE + "AUTHOR = 'jo@corp.org'\n",
             "same.py": CODE.replace("\n\n\n", "\n\n") + "AUTHOR =  'jo@corp.org'\n",
             "leak.py": CODE[::-1] + solution,
+            "like.py": CODE + "AUTHOR = 'jo@corp.org'  # and more\n",
+            "like_held_out.py": CODE.replace("step", "move") + "LAST = 1\n",
             "n.txt": "x",
         },
     )
@@ -76,7 +78,7 @@ def test_a_corpus_is_filtered_deduplicated_and_split_by_project(tmp_path: Path) 
     assert train[0]["text"] == CODE + "AUTHOR = 'user@example.com'\n"
     summary = json.loads((tmp_path / "out" / "corpus.json").read_text())
     assert summary["scrubbed"] == {"e-mail addresses": 1, "secrets": 0}
-    assert summary["dropped"] == {"duplicate": 1, "benchmark": 1}
+    assert summary["dropped"] == {"duplicate": 1, "benchmark": 1, "near duplicate": 2}
 
 
 @pytest.mark.parametrize(
