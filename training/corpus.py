@@ -17,34 +17,24 @@ import json
 import re
 import sys
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
+from tokenizers import Tokenizer
+
 from training.benchmark_filter import BenchmarkFilter
+from training.corpus_table import CorpusTable
 from training.file_filter import reject_reason
 from training.near_duplicates import NearDuplicates
 from training.scrub import scrub
-from training.sources import Source, SourceError, SourceFile, read_manifest, read_source
+from training.sources import SourceError, SourceFile, read_manifest, read_source
 
 MANIFEST = Path(__file__).with_name("corpus.toml")
-
-
-@dataclass(slots=True)
-class Tally:
-    """Files and bytes kept of one source."""
-
-    files: int = 0
-    size: int = 0
 
 
 def normalised_digest(text: str) -> bytes:
     """The same for two texts that differ in white space alone."""
     return hashlib.blake2b(re.sub(r"\s+", " ", text).encode(), digest_size=16).digest()
-
-
-def report(split: str, source: Source, tally: Tally) -> None:
-    counts = f"{tally.files:6} files {tally.size / 1e6:8.2f} MB"
-    print(f"{split:8} {source.name:44} {source.licence:14} {counts}", flush=True)
 
 
 class Selection:
@@ -79,17 +69,29 @@ class Selection:
         return None
 
 
-def build(manifest: Path, checkouts: Path, benchmark_files: list[Path], out: Path) -> None:
+def token_counter(tokenizer_file: Path | None) -> Callable[[str], int]:
+    """Tokens of a text, in which a control token spelled out is text; without a tokenizer 0."""
+    if tokenizer_file is None:
+        return lambda text: 0
+    tokenizer = Tokenizer.from_file(str(tokenizer_file))
+    tokenizer.encode_special_tokens = True
+    return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)
+
+
+def build(
+    manifest: Path, checkouts: Path, benchmark_files: list[Path], out: Path, tokenizer: Path | None = None
+) -> None:
     """Write `train.jsonl`, `heldout.jsonl` and `corpus.json` (what went in) under `out`, each whole."""
     sources, selection = read_manifest(manifest), Selection(BenchmarkFilter.from_files(benchmark_files))
+    table, count = CorpusTable(tokenizer is not None), token_counter(tokenizer)
+    by_source: dict[str, dict[str, int]] = {}
     out.mkdir(parents=True, exist_ok=True)
-    tallies: dict[str, Tally] = {}
     # Held-out projects first: a copy of theirs elsewhere is then the duplicate, and is not trained on.
     for split, chosen in (("heldout", True), ("train", False)):
         partial = out / f"{split}.jsonl.part"
         with partial.open("w", encoding="utf-8") as file:
             for source in (s for s in sources if s.held_out is chosen):
-                tally = tallies.setdefault(source.name, Tally())
+                files = size = 0
                 for found in read_source(source, checkouts):
                     if (text := selection.text(found)) is None:
                         continue
@@ -98,19 +100,22 @@ def build(manifest: Path, checkouts: Path, benchmark_files: list[Path], out: Pat
                         "licence": source.licence, "text": text,
                     }  # fmt: skip
                     file.write(json.dumps(record, ensure_ascii=False) + "\n")
-                    tally.files += 1
-                    tally.size += len(text.encode())
-                report(split, source, tally)
+                    bytes_of_text = len(text.encode())
+                    table.add(source, found.language.name, bytes_of_text, 0 if chosen else count(text))
+                    files, size = files + 1, size + bytes_of_text
+                by_source[source.name] = {"files": files, "bytes": size}
+                counts = f"{files:6} files {size / 1e6:8.2f} MB"
+                print(f"{split:8} {source.name:44} {source.licence:14} {counts}", flush=True)
         partial.rename(out / f"{split}.jsonl")
     summary = {
-        "sources": {name: {"files": t.files, "bytes": t.size} for name, t in tallies.items()},
+        "sources": by_source,
+        **table.summary(),
         "dropped": dict(selection.dropped),
         "scrubbed": dict(selection.scrubbed),
         "benchmarks": [path.name for path in benchmark_files],
     }
     (out / "corpus.json").write_text(json.dumps(summary, indent=1) + "\n")
-    dropped = selection.dropped.most_common()
-    print("left out:", ", ".join(f"{count} {reason}" for reason, count in dropped))
+    print(table.text(selection.dropped, selection.scrubbed))
 
 
 def main() -> int:
@@ -121,9 +126,12 @@ def main() -> int:
         "--benchmark", type=Path, action="append", required=True, help="text to keep out; repeatable"
     )
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--tokenizer", type=Path, help="count tokens too; takes minutes")
     arguments = parser.parse_args()
     try:
-        build(arguments.manifest, arguments.checkouts, arguments.benchmark, arguments.out)
+        build(
+            arguments.manifest, arguments.checkouts, arguments.benchmark, arguments.out, arguments.tokenizer
+        )
     except (SourceError, OSError) as error:
         print(f"training.corpus: {error}", file=sys.stderr)
         return 1

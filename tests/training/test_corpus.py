@@ -43,7 +43,9 @@ def manifest(folder: Path, *sources: Source) -> Path:
     return path
 
 
-def test_a_corpus_is_filtered_deduplicated_and_split_by_project(tmp_path: Path) -> None:
+def test_a_corpus_is_filtered_deduplicated_and_split_by_project(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     body = "    first = a + b\n    second = first * a - b\n    return second // first + a - b\n"
     solution = "def solve(a, b):\n" + body
     benchmark = tmp_path / "problems.jsonl.gz"
@@ -77,6 +79,12 @@ def test_a_corpus_is_filtered_deduplicated_and_split_by_project(tmp_path: Path) 
     assert [(r["source"], r["path"]) for r in held_out] == [("other/project", "b.py")]
     assert train[0]["text"] == CODE + "AUTHOR = 'user@example.com'\n"
     summary = json.loads((tmp_path / "out" / "corpus.json").read_text())
+    assert summary["sources"]["some/project"]["files"] == 1
+    assert summary["by_language"]["python"]["bytes"] == len(train[0]["text"])
+    assert summary["by_licence"]["MIT"]["held_out_bytes"] == len(held_out[0]["text"])
+    table = capsys.readouterr().out.split("\n")
+    assert next(line for line in table if line.startswith("total")).split()[1] == "1"
+    assert ["near", "duplicate", "2"] in [line.split() for line in table]
     assert summary["scrubbed"] == {"e-mail addresses": 1, "secrets": 0}
     assert summary["dropped"] == {"duplicate": 1, "benchmark": 1, "near duplicate": 2}
 
@@ -94,6 +102,45 @@ def test_a_licence_is_believed_only_from_its_own_file(
     commit = checkout(tmp_path, "a/b", files)
     with pytest.raises(SourceError, match=complaint):
         list(read_source(Source("git", "a/b", commit, "MIT"), tmp_path))
+
+
+def test_the_evidence_named_has_to_be_the_licence(tmp_path: Path) -> None:
+    gpl = "GNU GENERAL PUBLIC LICENSE\n" + MIT
+    commit = checkout(tmp_path, "a/b", {"a.py": CODE, "LICENSE": MIT, "COPYING": gpl, "docs/LICENSE": MIT})
+
+    def read(licence: str, evidence: str) -> list[str]:
+        source = Source("git", "a/b", commit, licence, evidence=evidence)
+        return [file.path for file in read_source(source, tmp_path)]
+
+    assert read("MIT", "LICENSE") == ["a.py"]
+    for licence, evidence, complaint in (
+        ("Apache-2.0", "LICENSE", "LICENSE is not Apache-2.0"),
+        ("MIT", "COPYING", "COPYING is not MIT"),
+        ("MIT", "LICENSE-MIT", "no file LICENSE-MIT"),
+    ):
+        with pytest.raises(SourceError, match=complaint):
+            read(licence, evidence)
+
+
+def test_folders_of_other_licences_are_left_out_where_evidence_is_named(tmp_path: Path) -> None:
+    files = {
+        "LICENSE": MIT,
+        "a.py": CODE,
+        "plugins/gpl/COPYING": "GNU LESSER GENERAL PUBLIC LICENSE",
+        "plugins/gpl/deep/b.py": CODE,
+        "plugins/two/LICENSE-MIT": MIT,
+        "plugins/two/UNLICENSE": "This is free and unencumbered software",
+        "plugins/two/c.py": CODE,
+        "plugins/licence.py": CODE,
+    }
+    commit = checkout(tmp_path, "a/b", files)
+
+    def read(evidence: str) -> list[str]:
+        source = Source("git", "a/b", commit, "MIT", evidence=evidence)
+        return [file.path for file in read_source(source, tmp_path)]
+
+    assert read("LICENSE") == ["a.py", "plugins/licence.py", "plugins/two/c.py"]
+    assert read("") == ["a.py", "plugins/gpl/deep/b.py", "plugins/licence.py", "plugins/two/c.py"]
 
 
 def test_another_version_and_a_missing_checkout_are_refused(tmp_path: Path) -> None:
