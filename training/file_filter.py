@@ -17,7 +17,7 @@ _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 
 # Python's rules end here; what follows is for the others, whose trees hold more that nobody wrote there.
 _VENDORED_ELSEWHERE = re.compile(
-    r"(^|/)(deps|extern(als?)?|3rd[-_]?party|third[-_]?party|bower_components|godeps|subprojects|libraries"
+    r"(^|/)(deps|bundled|extern(als?)?|3rd[-_]?party|third[-_]?party|bower_components|godeps|subprojects|libraries"
     r"|locales?|i18n)/",
     re.IGNORECASE,
 )

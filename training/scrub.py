@@ -18,16 +18,22 @@ _TOP_LEVEL = (
     "|at|ch|fr|be|nl|lu|it|es|pt|gr|dk|se|no|fi|is|pl|cz|sk|hu|ro|bg|hr|rs|si|lt|lv|ee|ua|by|ru|su|kz|tr|il|ir"
     "|in|pk|lk|bd|cn|hk|tw|jp|kr|sg|my|id|th|vn|ph|br|ar|cl|mx|pe|uy|za|ke|ng|eg|ma|cc|tv"
 )
-# The groups: local part, domain. What follows may be a full stop, but no more of a name, a call or an index.
-_ADDRESS = re.compile(
-    r"(?<![A-Za-z0-9._%+-])([A-Za-z0-9_](?:[A-Za-z0-9._%+-]{0,62}[A-Za-z0-9_])?)@"
-    rf"((?:[A-Za-z0-9](?:[A-Za-z0-9-]{{0,61}}[A-Za-z0-9])?\.){{1,5}}(?:{_TOP_LEVEL}))"
-    r"(?![A-Za-z0-9_(\[-]|\.[A-Za-z0-9_])",
-    re.IGNORECASE,
+# What follows may be a full stop, but no more of a name, a call or an index. Sought by its sign:
+# with the local part first, scrubbing took ten times as long.
+_DOMAIN = re.compile(
+    rf"@((?:[a-z0-9](?:[a-z0-9-]{{0,61}}[a-z0-9])?\.){{1,5}}(?:{_TOP_LEVEL}))(?![a-z0-9_(\[-]|\.[a-z0-9_])",
+    re.IGNORECASE | re.ASCII,
+)
+_LOCAL_PART = re.compile(
+    r"(?<![a-z0-9._%+-])[a-z0-9_](?:[a-z0-9._%+-]{0,62}[a-z0-9_])?$", re.IGNORECASE | re.ASCII
 )
 _HARMLESS = re.compile(r"(^|\.)(example\.(com|org|net|edu)|example|test|invalid|localhost)$", re.IGNORECASE)
 _VERSION = re.compile(r"v?\d+\.\d", re.IGNORECASE)
 _URL_BEFORE = re.compile(r"://[^\s'\"<>@]*$")
+_KEY_STARTS = (
+    "AKIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "xox", "glpat-", "npm_", "pypi-AgE", "sk-",
+    "k_live_", "AIza", "hf_", "SG.", "eyJ", "hooks.slack.com",
+)  # fmt: skip
 _KEY = re.compile(
     r"\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}\b|\bgithub_pat_[A-Za-z0-9_]{40,}\b"
     r"|\bxox[baprs]-[A-Za-z0-9-]{20,}|\bglpat-[\w-]{20,}|\bnpm_[A-Za-z0-9]{36}\b|\bpypi-AgE[\w-]{50,}"
@@ -35,10 +41,10 @@ _KEY = re.compile(
     r"|\bhf_[A-Za-z]{34}\b|\bSG\.[\w-]{22}\.[\w-]{43}|\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}"
     r"|(?<=hooks\.slack\.com/services/)T\w{8,}/B\w{8,}/\w{20,}"
 )
-# The groups: everything up to the value, the value, its quote.
-_ASSIGNED = re.compile(
-    r"((?:api_?key|secret(?:_?key)?|access_?key|client_?secret|(?:auth|access|bearer|refresh)_?token|password"
-    r"|passwd)[\"']?\s*[:=]\s*[\"'])([A-Za-z0-9+/=_-]{20,200})([\"'])",
+_QUOTED = re.compile(r"([\"'])([A-Za-z0-9+/=_-]{20,200})\1")
+_SECRET_NAME = re.compile(
+    r"(?:api_?key|secret(?:_?key)?|access_?key|client_?secret|(?:auth|access|bearer|refresh)_?token|password"
+    r"|passwd)[\"']?\s*[:=]\s*$",
     re.IGNORECASE,
 )
 _URL_PASSWORD = re.compile(r"(://[^\s/:@'\"]{1,64}:)([^\s/:@'\"]{8,128})(?=@)")
@@ -55,28 +61,19 @@ class Scrubbed:
 
 
 def scrub(text: str) -> Scrubbed:
-    """`text` with stand-ins. An address that is an example already, and the login of a git URL, stay."""
+    """`text` with stand-ins. An address that is an example already, and the login of a URL, stay."""
     counts: Counter[str] = Counter()
-
-    def address(match: re.Match[str]) -> str:
-        local, domain = match.groups()
-        before = text_now[max(0, match.start() - 200) : match.start()]
-        if local.lower() == "git" or _HARMLESS.search(domain) or _VERSION.match(domain):
-            return match[0]
-        if _URL_BEFORE.search(before):  # the login of a URL; its password is looked at below
-            return match[0]
-        counts["addresses"] += 1
-        return ADDRESS
 
     def key(match: re.Match[str]) -> str:
         counts["secrets"] += 1
         return SECRET
 
-    def assigned(match: re.Match[str]) -> str:
-        if not looks_random(match[2]):
+    def quoted(match: re.Match[str]) -> str:
+        name = match.string[max(0, match.start() - 60) : match.start()]
+        if not (_SECRET_NAME.search(name) and looks_random(match[2])):
             return match[0]
         counts["secrets"] += 1
-        return match[1] + SECRET + match[3]
+        return match[1] + SECRET + match[1]
 
     def password(match: re.Match[str]) -> str:
         if not (re.search(r"\d", match[2]) and re.search(r"[A-Za-z]", match[2])) or "{" in match[2]:
@@ -84,12 +81,29 @@ def scrub(text: str) -> Scrubbed:
         counts["secrets"] += 1
         return match[1] + PASSWORD
 
-    text_now = _KEY.sub(key, text)
-    text_now = _ASSIGNED.sub(assigned, text_now)
-    if "@" in text_now:
-        text_now = _URL_PASSWORD.sub(password, text_now)
-        text_now = _ADDRESS.sub(address, text_now)
-    return Scrubbed(text_now, counts["addresses"], counts["secrets"])
+    if any(start in text for start in _KEY_STARTS):
+        text = _KEY.sub(key, text)
+    text = _QUOTED.sub(quoted, text)
+    pieces, done = [], 0
+    if "@" in text:
+        text = _URL_PASSWORD.sub(password, text)
+        for match in _DOMAIN.finditer(text):
+            start = _address_start(text, done, match)
+            if start is not None:
+                pieces += [text[done:start], ADDRESS]
+                done = match.end()
+    return Scrubbed("".join([*pieces, text[done:]]), len(pieces) // 2, counts["secrets"])
+
+
+def _address_start(text: str, begin: int, domain: re.Match[str]) -> int | None:
+    """Where the address with this domain starts, not before `begin`; None if it is none or may stay."""
+    before = text[max(begin, domain.start() - 200) : domain.start()]
+    local = _LOCAL_PART.search(before)
+    if local is None or local[0].lower() == "git":
+        return None
+    if _HARMLESS.search(domain[1]) or _VERSION.match(domain[1]) or _URL_BEFORE.search(before):
+        return None
+    return domain.start() - len(local[0])
 
 
 def looks_random(value: str) -> bool:
