@@ -9,6 +9,7 @@ import pytest
 
 from training.benchmark_filter import BenchmarkFilter
 from training.corpus import MANIFEST, build
+from training.languages import LANGUAGES
 from training.sources import Source, SourceError, read_manifest, read_source
 
 MIT = "Permission is hereby granted, free of charge, to any person obtaining a copy of this software\n"
@@ -180,6 +181,22 @@ def test_the_manifest_names_permissive_sources_and_holds_some_out() -> None:
     assert len({source.name for source in sources}) == len(sources)
     assert sum(source.held_out for source in sources) >= 3
     assert all(len(source.version) == 40 for source in sources if source.kind == "git")
+
+
+def test_the_manifest_covers_the_languages_and_holds_a_project_of_each_out() -> None:
+    sources = read_manifest(MANIFEST)
+    assert {name for source in sources for name in source.languages} == set(LANGUAGES)
+    held_out = {name for source in sources if source.held_out for name in source.languages}
+    assert held_out >= {"python", "typescript", "javascript", "java", "go", "rust", "c", "cpp"}
+    chinese = [source for source in sources if source.part == "chinese"]
+    assert {source.held_out for source in chinese} == {True, False}
+    # Everything but the first Python sources names its evidence.
+    assert all(source.evidence for source in sources if source.part or source.languages != ("python",))
+
+
+def test_the_python_projects_held_out_are_the_ones_that_scores_were_measured_on() -> None:
+    held_out = [s.name for s in read_manifest(MANIFEST) if s.held_out and "python" in s.languages]
+    assert held_out == ["celery/celery", "encode/httpx", "optuna/optuna", "pallets/werkzeug"]
 
 
 def test_a_copyleft_manifest_is_refused(tmp_path: Path) -> None:
