@@ -17,7 +17,8 @@ from training.licences import ALLOWED, is_permissive, proves
 
 _LICENCE_FILE = re.compile(r"(licen[cs]e|copying)([-.].*)?$", re.IGNORECASE)
 _FOLDER_LICENCE = re.compile(
-    r"(?P<folder>.+)/(un)?(licen[cs]e|copying)([-_][\w.-]+)?(\.(txt|md|rst|rtf|docx?|html|mit|apache|bsd))?",
+    r"(?P<folder>.+)/(un)?(licen[cs]e|copying)([-_][\w.-]+)?"
+    r"(\.(txt|md|rst|rtf|docx?|html|lesser|lib|(mit|bsd|isc|apache|mpl|[al]?gpl)[\w.-]*))?",
     re.IGNORECASE,
 )
 

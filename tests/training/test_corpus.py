@@ -132,6 +132,8 @@ def test_folders_of_other_licences_are_left_out_where_evidence_is_named(tmp_path
         "plugins/two/LICENSE-MIT": MIT,
         "plugins/two/UNLICENSE": "This is free and unencumbered software",
         "plugins/two/c.py": CODE,
+        "plugins/mpl/LICENSE.MPL-2.0": "Mozilla Public License Version 2.0",
+        "plugins/mpl/d.py": CODE,
         "plugins/licence.py": CODE,
     }
     commit = checkout(tmp_path, "a/b", files)
@@ -141,7 +143,8 @@ def test_folders_of_other_licences_are_left_out_where_evidence_is_named(tmp_path
         return [file.path for file in read_source(source, tmp_path)]
 
     assert read("LICENSE") == ["a.py", "plugins/licence.py", "plugins/two/c.py"]
-    assert read("") == ["a.py", "plugins/gpl/deep/b.py", "plugins/licence.py", "plugins/two/c.py"]
+    unchecked = ["plugins/gpl/deep/b.py", "plugins/licence.py", "plugins/mpl/d.py", "plugins/two/c.py"]
+    assert read("") == ["a.py", *unchecked]
 
 
 def test_another_version_and_a_missing_checkout_are_refused(tmp_path: Path) -> None:
