@@ -15,6 +15,7 @@ import json
 import math
 import sys
 import tempfile
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -76,7 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     writer = PromptWriter(card, tokenizer, model.context_length)
     prompts = [writer.write(text).token_ids for text in cursors()]
-    ends = frozenset({*card.stop_ids, *tokenizer.controls.values()})
+    ends = card.ends(tokenizer)
     ours = [until_end(greedy(model, prompt), ends) for prompt in prompts]
 
     def row(side: str, ask: Callable[[Prompt], list[int]]) -> Row:
@@ -154,8 +155,6 @@ def llama_cpp(gguf: Path, exact: bool) -> Callable[[list[int] | str], list[int]]
         raise ModelError(f"{gguf}: llama.cpp does not load it: {error}") from error
 
     def ask(prompt: list[int] | str) -> list[int]:
-        with_folder = folder  # lives as long as the server
-        assert with_folder
         reply: dict[str, Any] = server.handle_completions(
             {
                 "prompt": prompt, "n_predict": TOKENS, "temperature": 0, "cache_prompt": False,
@@ -164,6 +163,7 @@ def llama_cpp(gguf: Path, exact: bool) -> Callable[[list[int] | str], list[int]]
         )  # fmt: skip
         return [int(token) for token in reply["__verbose"]["tokens"]]
 
+    weakref.finalize(ask, folder.cleanup)  # the folder lives as long as the server
     return ask
 
 

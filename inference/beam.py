@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Pieces
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Literal
 
 from inference.model import Sequence
@@ -74,14 +75,14 @@ class Beam:
         max_length: of prompt and answer together.
     """
 
-    __slots__ = ("_ended", "_margin", "_max_length", "_max_tokens", "_width", "live")
+    __slots__ = ("_ended", "_margin", "_max_length", "_max_tokens", "live", "width")
 
     def __init__(
         self, first: Hypothesis, width: int, *, max_tokens: int, max_length: int, margin: float = MARGIN
     ) -> None:
         self.live = [first]
         self._ended: Hypothesis | None = None  # the likeliest of those that have
-        self._width = width
+        self.width = width
         self._margin = margin
         self._max_tokens = max_tokens
         self._max_length = max_length
@@ -105,9 +106,9 @@ class Beam:
             for rank, (token, logprob) in enumerate(one.choices)
             if rank == 0 or not one.is_ended_by(pieces[token])
         ]
-        grown.sort(key=lambda choice: -choice[0])
+        grown.sort(key=itemgetter(0), reverse=True)
         live = []
-        for _, parent, token, logprob in grown[: self._width]:
+        for _, parent, token, logprob in grown[: self.width]:
             hypothesis = parent.extended(token, pieces[token], logprob)
             if hypothesis.end is None and self._is_full(hypothesis):
                 hypothesis.end = "length"

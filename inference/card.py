@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from inference.copying import LENGTHS
 from inference.json_file import read_json
 from inference.model import ModelError
+from inference.tokenizer import Tokenizer
 
 MAX_BEAM_WIDTH = 8
 PromptFormat = Literal["midfill-spm", "qwen"]
@@ -86,6 +87,10 @@ class Card:
         except TypeError as error:
             missing = sorted(known - set(data) - {*lists, "snippet_tokens", "beam_width"})
             raise ModelError(f"{path}: {', '.join(missing)} missing") from error
+
+    def ends(self, tokenizer: Tokenizer) -> frozenset[int]:
+        """Every token that ends a completion."""
+        return frozenset({*self.stop_ids, *tokenizer.controls.values()})
 
     def with_stop_ids(self, more: tuple[int, ...]) -> Card:
         """The same card with further stop ids."""

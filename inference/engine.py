@@ -71,7 +71,7 @@ class Engine:
             raise ModelError(f"card: stop id {wrong[0]} is outside the vocabulary of {tokenizer.vocab_size}")
         self.model = model
         self.card = card
-        self._index = PieceIndex(tokenizer, frozenset({*card.stop_ids, *tokenizer.controls.values()}))
+        self._index = PieceIndex(tokenizer, card.ends(tokenizer))
         self._tokenizer = tokenizer
         self._writer = PromptWriter(card, tokenizer, model.context_length)
         self._store = KvStore(

@@ -38,7 +38,6 @@ class Generation:
     detokenizer: Detokenizer = field(default_factory=Detokenizer)
     copy_source: CopySource | None = None
     beam: Beam | None = None
-    width: int = 1
     indented: bool = False
     prompt_tokens: int = 0
     cached_tokens: int = 0
@@ -59,11 +58,11 @@ class Generation:
     ) -> Beam:
         """Take the prompt and a sequence that already holds some of it; end after `max_tokens` of answer, or
         when prompt and answer together have `max_length` tokens. A sampled answer has a beam of width 1."""
-        self.width = width if self.request.temperature <= 0 else 1
+        width = width if self.request.temperature <= 0 else 1
         self.indented = prompt.indented
         self.prompt_tokens, self.cached_tokens = len(prompt.token_ids), sequence.length
         first = Hypothesis(list(prompt.token_ids), sequence, prompt.required)
-        self.beam = Beam(first, self.width, max_tokens=max_tokens, max_length=max_length)
+        self.beam = Beam(first, width, max_tokens=max_tokens, max_length=max_length)
         return self.beam
 
     def take(self, beam: Beam, hypothesis: Hypothesis, logits: Logits, index: PieceIndex) -> str:
@@ -74,7 +73,7 @@ class Generation:
         counted against `max_tokens`.
         """
         allowed = index.agreeing(hypothesis.required, self.indented)
-        hypothesis.choices = self.sampler.draw(logits, allowed, self.width)
+        hypothesis.choices = self.sampler.draw(logits, allowed, beam.width)
         if beam.pending() is not None:
             return ""
         beam.select(index.pieces)

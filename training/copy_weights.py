@@ -20,15 +20,11 @@ from pathlib import Path
 
 import numpy as np
 
-from inference.card import Card
-from inference.copying import LENGTHS, Continuation, CopySource, mixed
-from inference.healing import PieceIndex
-from inference.model import Logits, Model
+from inference.copying import LENGTHS, Continuation, mixed
+from inference.model import Logits
 from inference.models.load import load
-from inference.prompt import PromptText, PromptWriter
-from inference.tokenizer import Tokenizer
 from training.cursors import Cursor, Kind, draw_cursors
-from training.outline import outline_of
+from training.true_text import TrueText
 
 SEED = 1_000_001
 KINDS: tuple[Kind, ...] = ("rest of line", "full line")
@@ -63,26 +59,15 @@ def copy_chance(
     return chance(alone, allowed, token)
 
 
-def steps(model: Model, tokenizer: Tokenizer, card: Card, cursors: list[Cursor]) -> Iterator[Step]:
+def steps(true_text: TrueText, cursors: list[Cursor]) -> Iterator[Step]:
     """The steps at which there was an earlier occurrence, along the truth behind each cursor and its end."""
-    writer = PromptWriter(card, tokenizer, model.context_length)
-    index = PieceIndex(tokenizer, frozenset({*card.stop_ids, *tokenizer.controls.values()}))
-    end = card.stop_ids[0]
     for number, cursor in enumerate(cursors, 1):
-        prompt = writer.write(PromptText(cursor.prefix, cursor.suffix, outline=outline_of(cursor.prefix)))
-        source = CopySource(cursor.prefix, cursor.suffix, tokenizer)
-        sequence, waiting = model.new_sequence(), list(prompt.token_ids)
-        required, written = prompt.required, b""
-        for token in [*tokenizer.encode(required.decode() + cursor.truth), end]:
-            logits, waiting = model.forward(sequence, waiting), [token]
-            allowed = index.agreeing(required, prompt.indented)
-            found = source.after(written, required)
-            if found is not None and found.place >= 0:
-                by_copy = copy_chance(logits, found, allowed, token, end, index.pieces)
-                yield Step(found.place, chance(logits, allowed, token), by_copy)
-            piece = index.pieces[token]
-            written += piece[len(required) :]
-            required = required[len(piece) :]
+        for at in true_text.positions(cursor):
+            if at.found is not None and at.found.place >= 0:
+                by_copy = copy_chance(
+                    at.logits, at.found, at.allowed, at.token, true_text.end, true_text.index.pieces
+                )
+                yield Step(at.found.place, chance(at.logits, at.allowed, at.token), by_copy)
         if sys.stderr.isatty():
             print(f"\r{number}/{len(cursors)} ", end="", file=sys.stderr, flush=True)
 
@@ -119,12 +104,12 @@ def main() -> int:
     parser.add_argument("--corpus", type=Path, required=True, help="folder that training.corpus wrote")
     parser.add_argument("--cursors", type=int, default=400, help="of each kind")
     arguments = parser.parse_args()
-    model, tokenizer, card = load(arguments.model, "cpu")
+    true_text = TrueText(*load(arguments.model, "cpu"))
     held_out = arguments.corpus / "heldout.jsonl"
     seen = [
         step
         for kind in KINDS
-        for step in steps(model, tokenizer, card, draw_cursors(held_out, arguments.cursors, kind, SEED))
+        for step in steps(true_text, draw_cursors(held_out, arguments.cursors, kind, SEED))
     ]
     weights = fit(seen)
     for place, weight in enumerate(weights):

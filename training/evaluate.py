@@ -35,8 +35,8 @@ from training.evaluation.lines import lines
 from training.evaluation.ngrams import LineNgrams
 from training.evaluation.programs import human_eval_tasks, mbpp_tasks, programs
 from training.evaluation.simulated_typing import simulated_typing
-from training.evaluation.true_text import TrueText
 from training.jsonl import DataError, read_records
+from training.true_text import TrueText
 
 BITS_TOKENS = 200_000
 LANGUAGE_BITS_TOKENS = 50_000

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.training.infilling_problem import PROBLEM
 from training.evaluate import main
 
 
@@ -50,15 +51,7 @@ def test_bits_and_lines(
 def test_the_other_measures(
     corpus: Path, tiny_model_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    problem = {
-        "task_id": "one",
-        "prompt": "def one(x):\n",
-        "suffix": "    return y\n",
-        "canonical_solution": "    y = x + 1\n",
-        "test": "def check(f):\n    assert f(1) == 2\n",
-        "entry_point": "one",
-    }
-    (corpus / "infilling.jsonl").write_text(json.dumps(problem) + "\n")
+    (corpus / "infilling.jsonl").write_text(json.dumps(PROBLEM) + "\n")
     (corpus / "train.jsonl").write_text(json.dumps({"text": "import os\n"}) + "\n")
     sizes = ["--language-cursors", "2", "--ends", "2", "--words", "2", "--typing", "1", "--ngram-mb", "1"]
     chosen = ["languages", "ends", "words", "typing", "benchmarks"]

@@ -26,8 +26,9 @@ def compiles(program: str) -> bool:
 
 def gated(
     completer: LineCompleter, prefix: str, suffix: str, *, count: int, temperature: float
-) -> tuple[str, int]:
-    """The first of `count` candidates that compiles, and how many were asked for; the first if none does.
+) -> tuple[str, int, bool]:
+    """The first of `count` candidates that compiles, how many were asked for, and whether one did; the first
+    candidate if none does.
 
     The greedy answer goes first, then samples at `temperature` with the seeds 1, 2, …
     """
@@ -35,10 +36,10 @@ def gated(
     for number in range(count):
         line = completer.line(prefix, suffix, temperature=temperature if number else 0.0, seed=number).text
         if compiles(f"{prefix}{line}{suffix}"):
-            return line, number + 1
+            return line, number + 1, True
         if number == 0:
             first = line
-    return first, count
+    return first, count, False
 
 
 def best_of(
@@ -52,8 +53,9 @@ def best_of(
     rows: list[dict[str, Any]] = []
     for number, problem in enumerate(problems, 1):
         suffix = "\n" + problem["suffix"]
-        line, asked = gated(completer, problem["prompt"], suffix, count=count, temperature=temperature)
-        compiled = compiles(problem["prompt"] + line + suffix)
+        line, asked, compiled = gated(
+            completer, problem["prompt"], suffix, count=count, temperature=temperature
+        )
         rows.append(
             {
                 "task_id": problem["task_id"],

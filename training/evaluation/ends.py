@@ -10,7 +10,7 @@ from typing import Any
 
 from training.cursors import Cursor, draw_cursors, draw_lines
 from training.evaluation.progress import Progress
-from training.evaluation.true_text import Choice
+from training.true_text import Choice
 
 _TOKEN_END = re.compile(r"(?<=\w)(?!\w)|(?<=[^\w\s])")
 _CLOSED = re.compile(r"[)\]}\"'][)\]}\"',:;\s]*\Z")

@@ -11,7 +11,7 @@ from inference.models.load import load
 from training.cursors import Cursor
 from training.evaluation.completer import Completer
 from training.evaluation.ends import draw_spans, end_of_middle, share_ended
-from training.evaluation.true_text import Choice, TrueText
+from training.true_text import Choice, TrueText
 
 
 @pytest.fixture
