@@ -8,7 +8,8 @@ on can be shown at once. A beam of width 1 is greedy decoding, or sampling.
 
 Sums favour what is short (arXiv 1609.08144, section 7), most of all no text at all. So a hypothesis may end
 only where to end is its likeliest choice: on 250 held-out lines a beam of 3 left 14% of the answers empty
-without that rule, and 4% with it, as greedy decoding does.
+without that rule, and 4% with it, as greedy decoding does. And a line that says again what stands around the
+cursor counts only if there is no other.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from operator import itemgetter
 from typing import Literal
 
 from inference.model import Sequence
+from inference.surroundings import Surroundings
 
 MARGIN = 2.0
 """Nats. On 150 held-out lines, 2 found as many as no margin at all and took half of the extra passes."""
@@ -70,17 +72,26 @@ class Beam:
     Args:
         first: the prompt, with nothing generated.
         width: how many live hypotheses there are at most.
+        around: what stands around the cursor: a line that says it again loses against any other.
         margin: nats; a hypothesis this much less likely than the best is dropped.
         max_tokens: of an answer.
         max_length: of prompt and answer together.
     """
 
-    __slots__ = ("_ended", "_margin", "_max_length", "_max_tokens", "live", "width")
+    __slots__ = ("_around", "_ended", "_margin", "_max_length", "_max_tokens", "live", "width")
 
     def __init__(
-        self, first: Hypothesis, width: int, *, max_tokens: int, max_length: int, margin: float = MARGIN
+        self,
+        first: Hypothesis,
+        width: int,
+        *,
+        max_tokens: int,
+        max_length: int,
+        around: Surroundings | None = None,
+        margin: float = MARGIN,
     ) -> None:
         self.live = [first]
+        self._around = around
         self._ended: Hypothesis | None = None  # the likeliest of those that have
         self.width = width
         self._margin = margin
@@ -107,15 +118,20 @@ class Beam:
             if rank == 0 or not one.is_ended_by(pieces[token])
         ]
         grown.sort(key=itemgetter(0), reverse=True)
-        live = []
+        live: list[Hypothesis] = []
+        repeating: list[Hypothesis] = []
         for _, parent, token, logprob in grown[: self.width]:
             hypothesis = parent.extended(token, pieces[token], logprob)
             if hypothesis.end is None and self._is_full(hypothesis):
                 hypothesis.end = "length"
             if hypothesis.end is None:
                 live.append(hypothesis)
+            elif self._around is not None and self._around.repeated_by(hypothesis.answer):
+                repeating.append(hypothesis)
             elif self._ended is None or hypothesis.logprob > self._ended.logprob:
                 self._ended = hypothesis
+        if not live and self._ended is None:
+            self._ended = repeating[0]
         least = max(one.logprob for one in [*live, self._ended] if one is not None) - self._margin
         if self._ended is not None:
             least = max(least, self._ended.logprob)

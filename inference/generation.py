@@ -13,6 +13,7 @@ from inference.prompt import Prompt
 from inference.request import Request, StopReason
 from inference.sampler import Sampler
 from inference.stop import StopScanner
+from inference.surroundings import Surroundings
 from inference.tokenizer import Detokenizer
 
 
@@ -62,7 +63,14 @@ class Generation:
         self.indented = prompt.indented
         self.prompt_tokens, self.cached_tokens = len(prompt.token_ids), sequence.length
         first = Hypothesis(list(prompt.token_ids), sequence, prompt.required)
-        self.beam = Beam(first, width, max_tokens=max_tokens, max_length=max_length)
+        text = self.request.prompt
+        self.beam = Beam(
+            first,
+            width,
+            max_tokens=max_tokens,
+            max_length=max_length,
+            around=Surroundings(text.prefix, text.suffix),
+        )
         return self.beam
 
     def take(self, beam: Beam, hypothesis: Hypothesis, logits: Logits, index: PieceIndex) -> str:

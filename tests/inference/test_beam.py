@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inference.beam import MARGIN, Beam, Hypothesis
+from inference.surroundings import Surroundings
 from tests.inference.token_sequence import TokenSequence
 
 # Token 0 ends the answer, token 1 the line.
@@ -27,7 +28,7 @@ def language(seed, sharpness=2.0):
     return expected
 
 
-def run(expected, width, max_tokens=4, required=b"", lines=10, margin=MARGIN):
+def run(expected, width, max_tokens=4, required=b"", lines=10, margin=MARGIN, around=None):
     """(answer, log-probability, what was agreed after each step) of a beam that looks at every token."""
     prompt = TokenSequence()
     beam = Beam(
@@ -36,6 +37,7 @@ def run(expected, width, max_tokens=4, required=b"", lines=10, margin=MARGIN):
         max_tokens=max_tokens,
         max_length=100,
         margin=margin,
+        around=around,
     )
     agreed = []
     for _ in range(1000):
@@ -141,3 +143,16 @@ def test_each_line_is_settled_before_the_next():
     assert best.answer.count(b"\n") >= 1
     firsts = [text for text in agreed if b"\n" in text]
     assert all(text.startswith(firsts[0][: firsts[0].index(b"\n")]) for text in firsts)
+
+
+def test_a_line_that_says_the_one_above_again_loses_against_any_other():
+    """ "ab" is far likelier than "a", but stands above the cursor."""
+
+    def expected(tokens):
+        shares = {(): [0.05, 0.05, 0.2, 0.05, 0.6, 0.05]}
+        return np.log(np.array(shares.get(tuple(tokens[2:]), [0.9, 0.02, 0.02, 0.02, 0.02, 0.02])))
+
+    assert run(expected, width=2, around=Surroundings("y1ab\nx1", ""))[0].answer == b"ab"
+    around = Surroundings("x1ab\nx1", "")
+    assert run(expected, width=2, around=around)[0].answer == b"a"
+    assert run(expected, width=1, around=around)[0].answer == b"ab"  # there is no other
