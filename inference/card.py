@@ -23,8 +23,9 @@ class Card:
          "max_new_tokens": 64, "stop_ids": [0]}
 
     `prefix_tokens` and `suffix_tokens` bound what a prompt holds of the text before and after the cursor,
-    `snippet_tokens` what it holds of other files. Control tokens end a completion whether listed or not.
-    `copy_weights`, one for each of `copying.LENGTHS`, say how far to trust what followed an earlier
+    `snippet_tokens` what it holds of other files, and in midfill-spm `name_tokens` the name of a file, which
+    a model that was trained without names must not be shown. Control tokens end a completion whether listed
+    or not. `copy_weights`, one for each of `copying.LENGTHS`, say how far to trust what followed an earlier
     occurrence of the text before the cursor against the model; without any nothing is copied. `beam_width`
     is how many ways to go on with a line are weighed against each other; 1 is greedy.
     """
@@ -36,6 +37,7 @@ class Card:
     max_new_tokens: int
     stop_ids: tuple[int, ...] = ()
     snippet_tokens: int = 0
+    name_tokens: int = 0
     copy_weights: tuple[float, ...] = ()
     beam_width: int = 1
 
@@ -46,7 +48,13 @@ class Card:
             raise ModelError(
                 f"card: format must be one of {', '.join(get_args(PromptFormat))}, not {self.format!r}"
             )
-        bounds = {"prefix_tokens": 16, "suffix_tokens": 0, "max_new_tokens": 1, "snippet_tokens": 0}
+        bounds = {
+            "prefix_tokens": 16,
+            "suffix_tokens": 0,
+            "max_new_tokens": 1,
+            "snippet_tokens": 0,
+            "name_tokens": 0,
+        }
         for name, least in bounds.items():
             value = getattr(self, name)
             if type(value) is not int or not least <= value <= 1 << 20:
@@ -85,7 +93,7 @@ class Card:
         except ModelError as error:
             raise ModelError(f"{path}: {error}") from error
         except TypeError as error:
-            missing = sorted(known - set(data) - {*lists, "snippet_tokens", "beam_width"})
+            missing = sorted(known - set(data) - {*lists, "snippet_tokens", "name_tokens", "beam_width"})
             raise ModelError(f"{path}: {', '.join(missing)} missing") from error
 
     def ends(self, tokenizer: Tokenizer) -> frozenset[int]:

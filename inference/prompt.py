@@ -3,12 +3,13 @@
 Both layouts run from what is stable to what the next keystroke changes, so that keys and values computed for
 one request serve the next (arXiv 2505.21889):
 
-    midfill-spm   <|file_sep|>SNIPPET … <|file_sep|><|fim_suffix|>SUFFIX<|fim_middle|>PREFIX
-                  <|file_sep|>PREFIX                                            when the suffix is blank
+    midfill-spm   <|file_sep|>NAME⏎SNIPPET … <|file_sep|>NAME⏎<|fim_suffix|>SUFFIX<|fim_middle|>PREFIX
+                  <|file_sep|>NAME⏎PREFIX                                       when the suffix is blank
     qwen          <|fim_prefix|>LINES<|fim_suffix|>SUFFIX<|fim_middle|>LINE
                   <|repo_name|>NAME⏎<|file_sep|>PATH⏎SNIPPET … <|file_sep|>PATH⏎<|fim_prefix|> …
 
-midfill-spm is the joint suffix-prefix-middle order of arXiv 2207.14255. In qwen, which was trained on whole
+midfill-spm is the joint suffix-prefix-middle order of arXiv 2207.14255; NAME is the file's, without folders,
+for models whose card has `name_tokens` for it. In qwen, which was trained on whole
 prefixes first, LINES ends with the last full line and the current line's text LINE follows the middle marker.
 Where PREFIX or LINES do not reach back to the file's beginning, its imports and the headers of the scopes
 around the cursor come first in them, as far as they fit a quarter of the budget.
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from inference.card import Card, PromptFormat
 from inference.healing import is_indented, token_cut, word_cut
@@ -83,7 +85,9 @@ class PromptWriter:
             tokenizer.control(f"<|{name}|>")
         self._card = card
         self._tokenizer = tokenizer
-        self.max_prompt_tokens = card.prefix_tokens + card.suffix_tokens + card.snippet_tokens + frame
+        self.max_prompt_tokens = (
+            card.prefix_tokens + card.suffix_tokens + card.snippet_tokens + card.name_tokens + frame
+        )
         if self.max_prompt_tokens >= context_length:
             raise ModelError(
                 f"card: prompts of up to {self.max_prompt_tokens} tokens leave no room to complete "
@@ -100,11 +104,12 @@ class PromptWriter:
         ids = []
         left = self._card.snippet_tokens
         for snippet in text.snippets:
-            body = first_tokens(_unix(snippet.text), left - 1, self._tokenizer)
+            name = self._name(snippet.path)
+            body = first_tokens(_unix(snippet.text), left - len(name) - 1, self._tokenizer)
             if body:
-                ids += [self._control("file_sep"), *body]
-                left -= len(body) + 1
-        ids.append(self._control("file_sep"))
+                ids += [self._control("file_sep"), *name, *body]
+                left -= len(name) + len(body) + 1
+        ids += [self._control("file_sep"), *self._name(text.path)]
         suffix = _unix(text.suffix)
         if suffix.strip():
             after = first_tokens(suffix, self._card.suffix_tokens, self._tokenizer)
@@ -154,6 +159,12 @@ class PromptWriter:
     def _line(self, text: str) -> list[int]:
         """A name or path of at most 64 tokens, the line end among them."""
         return last_tokens(_unix(text).replace("\n", " ") + "\n", PATH_TOKENS, self._tokenizer)
+
+    def _name(self, path: str) -> list[int]:
+        """The file's name and a line end; nothing if they are more than the card's `name_tokens`."""
+        name = PurePosixPath(path).name
+        ids = self._tokenizer.encode(name + "\n") if name and self._card.name_tokens else []
+        return ids if len(ids) <= self._card.name_tokens else []
 
     def _split(self, prefix: str, cut: int) -> tuple[str, bytes]:
         return prefix[:cut], self._tokenizer.normalise(prefix[cut:]).encode()

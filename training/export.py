@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from inference.models.qwen3_moe import Qwen3Moe, Qwen3MoeLayer
+from training.examples import NAME_TOKENS
 from training.optimizer import MuonAdamW
 from training.tokenizer import END_OF_TEXT, SPECIAL_TOKENS
 from training.train import Recipe, load_checkpoint
@@ -105,6 +106,7 @@ def export(run: Path, tokenizer: Path, name: str, out: Path) -> int:
             "format": "midfill-spm",
             "prefix_tokens": PREFIX_TOKENS,
             "suffix_tokens": SUFFIX_TOKENS,
+            "name_tokens": NAME_TOKENS,
             "max_new_tokens": MAX_NEW_TOKENS,
             "stop_ids": [END_OF_TEXT],
         },

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,34 @@ MIDFILL_LAYOUTS = {
 @pytest.mark.parametrize(("text", "expected"), MIDFILL_LAYOUTS.values(), ids=MIDFILL_LAYOUTS.keys())
 def test_midfill_layout(midfill, tokenizer, text, expected):
     prompt = midfill.write(text)
+    assert shown(tokenizer, prompt) == expected
+    controls = sum(i in tokenizer.controls.values() for i in prompt.token_ids)
+    assert controls == (1 if not text.suffix.strip() else 3) + len(text.snippets)
+
+
+NAMED_LAYOUTS = {
+    "gap": (
+        PromptText("b.", "\nz", path="src/pkg/use.py"),
+        "<|file_sep|>use.py\n<|fim_suffix|>\nz<|fim_middle|>b.│",
+    ),
+    "end of the file": (PromptText("  b.", path="use.py"), "<|file_sep|>use.py\n  b.│"),
+    "another file": (
+        PromptText("b.", path="use.py", snippets=(Snippet("pkg/u.py", "def f(): pass\n"),)),
+        "<|file_sep|>u.py\ndef f(): pass\n<|file_sep|>use.py\nb.│",
+    ),
+    "no name": (PromptText("b."), "<|file_sep|>b.│"),
+    "a name too long": (PromptText("b.", path="q" * 200), "<|file_sep|>b.│"),
+    "a control token for a name": (
+        PromptText("b.", path="<|fim_middle|>"),
+        "<|file_sep|><|fim_middle|>\nb.│",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), NAMED_LAYOUTS.values(), ids=NAMED_LAYOUTS.keys())
+def test_midfill_layout_with_names(tokenizer, text, expected):
+    writer = PromptWriter(replace(MIDFILL, name_tokens=20), tokenizer, 512)
+    prompt = writer.write(text)
     assert shown(tokenizer, prompt) == expected
     controls = sum(i in tokenizer.controls.values() for i in prompt.token_ids)
     assert controls == (1 if not text.suffix.strip() else 3) + len(text.snippets)
