@@ -10,6 +10,7 @@ import json
 import shutil
 import sys
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -17,13 +18,12 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from inference.models.qwen3_moe import Qwen3Moe, Qwen3MoeLayer
-from training.examples import NAME_TOKENS
 from training.optimizer import MuonAdamW
 from training.tokenizer import END_OF_TEXT, SPECIAL_TOKENS
 from training.train import Recipe, load_checkpoint
 
 MAX_BYTES = 64 << 20
-PREFIX_TOKENS, SUFFIX_TOKENS, MAX_NEW_TOKENS = 320, 96, 96  # inside the 512 of a training row
+PREFIX_TOKENS, SUFFIX_TOKENS, NAME_TOKENS, MAX_NEW_TOKENS = 320, 80, 16, 96  # inside the 512 of a training row
 
 
 def hugging_face_tensors(model: Qwen3Moe) -> dict[str, Tensor]:
@@ -90,12 +90,17 @@ def tokenizer_config_json() -> dict[str, object]:
     }
 
 
-def export(run: Path, tokenizer: Path, name: str, out: Path) -> int:
-    """Write the checkpoint of `run` into `out`, every file whole, the weights last; return their bytes."""
+def export(run: Path, tokenizer: Path, name: str, out: Path, *, averaged: bool = True) -> int:
+    """Write the checkpoint of `run` into `out`, every file whole, the weights last; return their bytes.
+
+    They are the moving average of the run's weights, or the last ones.
+    """
     recipe = Recipe.from_file(run / "recipe.toml")
     model = Qwen3Moe(recipe.config(), dtype=torch.bfloat16)
     optimizer = MuonAdamW(model, recipe.optimizer)
     optimizer.restore(load_checkpoint(run))
+    with optimizer.averaged() if averaged else nullcontext():
+        tensors = hugging_face_tensors(model)
     out.mkdir(parents=True, exist_ok=True)
     texts: dict[str, dict[str, object]] = {
         "config.json": config_json(recipe),
@@ -116,7 +121,7 @@ def export(run: Path, tokenizer: Path, name: str, out: Path) -> int:
         for file, content in texts.items():
             (staged / file).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
         shutil.copyfile(tokenizer, staged / "tokenizer.json")
-        save_file(hugging_face_tensors(model), staged / "model.safetensors", metadata={"format": "pt"})
+        save_file(tensors, staged / "model.safetensors", metadata={"format": "pt"})
         size = (staged / "model.safetensors").stat().st_size
         if size > MAX_BYTES:
             raise SystemExit(f"training.export: {size} bytes of weights, at most {MAX_BYTES} may ship")
@@ -132,8 +137,11 @@ def main() -> int:
     parser.add_argument("--tokenizer", type=Path, required=True)
     parser.add_argument("--name", required=True, help="what the model calls itself")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--last", action="store_true", help="the last weights, not their moving average")
     arguments = parser.parse_args()
-    size = export(arguments.run, arguments.tokenizer, arguments.name, arguments.out)
+    size = export(
+        arguments.run, arguments.tokenizer, arguments.name, arguments.out, averaged=not arguments.last
+    )
     print(f"{arguments.out}: {size / 1e6:.1f} MB of weights")
     return 0
 

@@ -1,7 +1,10 @@
-"""AdamW for embeddings, norms and routers; Muon for the matrices. Float32 masters of bf16 parameters."""
+"""AdamW for embeddings, norms and routers; Muon for the matrices. Float32 masters of bf16 parameters, and a
+moving average of them, which is what ships: at a constant rate it stands where decaying the rate would lead."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +31,7 @@ class OptimizerSettings:
     muon_momentum: float = 0.95
     muon_weight_decay: float = 0.01
     max_grad_norm: float = 1.0
+    average_decay: float = 0.998  # a step; less over the first steps
 
 
 def orthogonalise(matrices: Tensor) -> Tensor:
@@ -42,10 +46,12 @@ def orthogonalise(matrices: Tensor) -> Tensor:
 
 
 class FlatGroup:
-    """Parameters and gradients as views of one buffer each, with a float32 master of the parameters."""
+    """Parameters and gradients as views of one buffer each, with a float32 master of the parameters and the
+    moving average of it."""
 
     def __init__(self, parameters: list[nn.Parameter]) -> None:
         self.master = torch.cat([p.data.reshape(-1) for p in parameters]).float()
+        self.average = self.master.clone()
         self.values = self.master.to(parameters[0].dtype)
         self.grads = torch.zeros_like(self.values)
         start = 0
@@ -56,6 +62,9 @@ class FlatGroup:
 
     def publish(self) -> None:
         self.values.copy_(self.master)
+
+    def publish_average(self) -> None:
+        self.values.copy_(self.average)
 
 
 class MuonAdamW:
@@ -88,7 +97,23 @@ class MuonAdamW:
         """Update at `scale` times the learning rates; return the norm of AdamW's gradients."""
         norm = self._adam_step(scale)
         self._muon_step(scale)
+        steps = float(self._steps)
+        decay = min(self.settings.average_decay, (1 + steps) / (10 + steps))
+        for group in (self._adam, self._muon):
+            group.average.lerp_(group.master, 1 - decay)
         return norm
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """The model's parameters are the moving averages meanwhile."""
+        groups = (self._adam, self._muon)
+        for group in groups:
+            group.publish_average()
+        try:
+            yield
+        finally:
+            for group in groups:
+                group.publish()
 
     def _adam_step(self, scale: float) -> float:
         s, grads = self.settings, self._adam.grads.float()
@@ -121,6 +146,7 @@ class MuonAdamW:
         return {
             "adam.master": self._adam.master, "adam.first": self._first, "adam.second": self._second,
             "adam.steps": self._steps, "muon.master": self._muon.master, "muon.momentum": self._momentum,
+            "adam.average": self._adam.average, "muon.average": self._muon.average,
         }  # fmt: skip
 
     def restore(self, state: dict[str, Any]) -> None:

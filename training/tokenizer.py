@@ -4,7 +4,7 @@
 
 Merges run inside a line, across single spaces (after the JetBrains full-line model, arXiv 2405.08704),
 and never across a line end; a line end and the indentation behind it are cut off together, so that one
-token says "next line, this deep". Control tokens take the first ids.
+token says "next line, this deep". Every digit is a token of its own. Control tokens take the first ids.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ SPECIAL_TOKENS = (
     "<|endoftext|>", "<|fim_prefix|>", "<|fim_middle|>", "<|fim_suffix|>", "<|file_sep|>", "<|repo_name|>",
 )  # fmt: skip
 END_OF_TEXT, FIM_PREFIX, FIM_MIDDLE, FIM_SUFFIX, FILE_SEP, REPO_NAME = range(len(SPECIAL_TOKENS))
-# A line end with its indentation; words joined by single spaces; longer white space; anything else.
-PIECE = r"\n[ \t]*|(?: ?[^\s])+|[^\S\n]+|\s"
+# A line end with its indentation; a digit; words joined by single spaces; longer white space; anything else.
+PIECE = r"\n[ \t]*| ?[0-9]|(?: ?[^\s0-9])+|[^\S\n]+|\s"
 
 
 def new_tokenizer() -> Tokenizer:

@@ -182,7 +182,7 @@ class Run:
 
     @torch.no_grad()
     def held_out_losses(self, batches: int = 4) -> dict[str, float]:
-        """Nats a token on held-out rows: everything learnt, middles, and their ends."""
+        """Nats a token on held-out rows, with the averaged weights: everything learnt, middles, their ends."""
         rows = self.recipe.training.rows_per_step
         losses: dict[str, list[float]] = {"all": [], "middle": [], "end": []}
         for step in range(batches):
@@ -192,8 +192,9 @@ class Run:
                 "middle": weights == MIDDLE_WEIGHT,
                 "end": weights == END_WEIGHT,
             }
-            for kind, chosen in kinds.items():
-                losses[kind].append(float(self.network.loss(input_ids, targets, chosen.float())[0]))
+            with self.optimizer.averaged():
+                for kind, chosen in kinds.items():
+                    losses[kind].append(float(self.network.loss(input_ids, targets, chosen.float())[0]))
         return {kind: float(np.mean(values)) for kind, values in losses.items()}
 
 

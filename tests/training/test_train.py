@@ -104,6 +104,20 @@ def test_the_learning_rate_warms_up_stays_and_falls_to_zero(tmp_path: Path) -> N
     assert scales[11:] == pytest.approx([0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.0])
 
 
+def test_the_averaged_weights_are_the_moving_average_of_the_steps(tmp_path: Path, data: Path) -> None:
+    run = new_run(tmp_path / "run", data, 4)
+    expected = run.model.embed_tokens.detach().double()
+    for step in range(1, 5):
+        run.train_step()
+        decay = (1 + step) / (10 + step)
+        expected = decay * expected + (1 - decay) * run.model.embed_tokens.detach().double()
+    last = run.model.embed_tokens.detach().clone()
+    with run.optimizer.averaged():
+        # The average is over float32 masters; what is compared with was rounded to bfloat16.
+        torch.testing.assert_close(run.model.embed_tokens.double(), expected, rtol=0.02, atol=1e-4)
+    assert torch.equal(run.model.embed_tokens, last)
+
+
 @pytest.mark.parametrize("shape", [(3, 8, 24), (2, 24, 8), (1, 16, 16)])
 def test_orthogonalised_matrices_have_singular_values_near_one(shape: tuple[int, int, int]) -> None:
     matrices = torch.randn(shape, generator=torch.Generator().manual_seed(1))
@@ -141,8 +155,13 @@ def test_an_exported_run_is_what_transformers_computes(tmp_path: Path, data: Pat
 
         logits = ours.logits(TrainingNetwork(ours, compiled=False).hidden(ids)[0])
     torch.testing.assert_close(logits, expected, rtol=0, atol=1e-4)
-    trained = run.model.embed_tokens.float()
-    torch.testing.assert_close(ours.embed_tokens.data, trained.data, rtol=0, atol=0)
+    with run.optimizer.averaged():
+        averaged = run.model.embed_tokens.detach().float()
+    assert not torch.equal(averaged, run.model.embed_tokens.float())
+    torch.testing.assert_close(ours.embed_tokens.data, averaged, rtol=0, atol=0)
+    export(tmp_path / "run", tmp_path / "tokenizer.json", "tiny", tmp_path / "last", averaged=False)
+    last = load_weights(tmp_path / "last", config, torch.device("cpu"), torch.float32)
+    torch.testing.assert_close(last.embed_tokens.data, run.model.embed_tokens.float().data, rtol=0, atol=0)
     recipe = Recipe.from_file(tmp_path / "run" / "recipe.toml")
     (tmp_path / "further").mkdir()
     further = Run(tmp_path / "further", recipe, data, 4 * 2 * ROW, compiled=False, begin_with=out)
