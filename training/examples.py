@@ -45,7 +45,7 @@ ROW = 512
 PLAIN_SHARE = 0.04  # of the draws; each is a whole row, so about an eighth of the tokens
 PREFIX_TOKENS, SUFFIX_TOKENS = (14, 260), (6, 72)  # log-uniform
 OUTLINE_SHARE, OUTLINE_TOKENS = 0.35, (8, 80)
-NAME_SHARE, MAX_NAME_TOKENS = 0.7, 16
+NAME_SHARE, NAME_TOKENS = 0.7, 16
 NO_IMPORTS_SHARE = 0.1  # of Python: what to import has to be learnt where it is not to be seen
 MIDDLE_WEIGHT, END_WEIGHT = 3, 4
 MAX_MIDDLE_TOKENS = 160
@@ -151,7 +151,7 @@ class ExampleWriter:
         if self._rng.random() >= NAME_SHARE:
             return []
         name = self._encode(page.name + "\n")
-        return name if len(name) <= MAX_NAME_TOKENS else []
+        return name if len(name) <= NAME_TOKENS else []
 
     def _front(self, outline: Outline, window: int, cursor: int, imports: bool) -> list[int]:
         """Tokens of the outline, which are read and not learnt: another example has them in their place."""
