@@ -9,17 +9,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from training.jsonl import DataError, read_records
+from training.languages import comment_markers
 
 Kind = Literal["rest of line", "full line"]
 KINDS: tuple[Kind, ...] = ("rest of line", "full line")
 COPY_WINDOW = 200
 _TRIES = 10_000
-_SLASHES = ("//", "/*", "* ", "*/")
-_COMMENTS: dict[str, tuple[str, ...]] = {
-    "c": _SLASHES, "cpp": _SLASHES, "css": _SLASHES, "go": _SLASHES, "java": _SLASHES,
-    "javascript": _SLASHES, "rust": _SLASHES, "typescript": _SLASHES, "tsx": _SLASHES,
-    "html": ("<!--",), "json": (), "markdown": ("<!--",), "sql": ("--",),
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +100,7 @@ def draw_lines(held_out: Path, language: str | None, rng: random.Random) -> Iter
         number = rng.randrange(len(lines))
         content = lines[number].strip()
         tries += 1
-        comments = _COMMENTS.get(language_of(record), ("#",))
+        comments = comment_markers(language_of(record))
         if len(content) < 4 or content.startswith(comments):
             continue
         tries = 0

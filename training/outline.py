@@ -37,22 +37,32 @@ class Outline:
         lines = range(len(self.starts) - 1)
         self._imports = [self._statement(number) for number in lines if _IMPORT.match(self._line(number))]
 
-    def before(self, window: int, cursor: int, room: int) -> str:
+    def before(self, window: int, cursor: int, room: int, imports: bool = True) -> str:
         """Lines above the line `window`, in the file's order, of at most `room` characters together.
 
         Where they do not all fit, headers of the scopes around the line `cursor` go before imports.
         """
         chosen: list[Extent] = []
-        for extent in self.extents(cursor):
+        for extent in self.extents(cursor, imports):
             size = extent.end - extent.start
             if extent.end <= self.starts[window] and size <= room:
                 chosen.append(extent)
                 room -= size
         return "".join(self._text[e.start : e.end] for e in sorted(chosen, key=lambda e: e.start))
 
-    def extents(self, cursor: int) -> list[Extent]:
+    def without_imports(self, window: int, end: int) -> str:
+        """The text from the line `window` to the offset `end`, but for the whole imports in between."""
+        kept, at = [], self.starts[window]
+        for statement in self._imports:
+            if statement.start >= window and self.starts[statement.stop] <= end:
+                kept.append(self._text[at : self.starts[statement.start]])
+                at = self.starts[statement.stop]
+        return "".join((*kept, self._text[at:end]))
+
+    def extents(self, cursor: int, imports: bool = True) -> list[Extent]:
         """What the language server sends for a cursor in the line `cursor`: most telling first."""
-        lines = [s for s in (*self._headers(cursor), *self._imports) if s.stop <= cursor]
+        statements = (*self._headers(cursor), *(self._imports if imports else ()))
+        lines = [s for s in statements if s.stop <= cursor]
         return [Extent(self.starts[s.start], self.starts[s.stop]) for s in lines[:MAX_OUTLINE]]
 
     def _headers(self, cursor: int) -> list[range]:

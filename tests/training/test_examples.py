@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 
@@ -7,7 +8,17 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer
 
-from training.examples import END_WEIGHT, MIDDLE_WEIGHT, ROW, ExampleWriter, draw_span, pack
+from training.examples import (
+    END_WEIGHT,
+    MIDDLE_WEIGHT,
+    ROW,
+    Document,
+    Example,
+    ExampleWriter,
+    main,
+    pack,
+    read_documents,
+)
 from training.tokenizer import (
     END_OF_TEXT,
     FILE_SEP,
@@ -27,8 +38,6 @@ TEXT = "\n".join(
 
 @pytest.fixture(scope="module")
 def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
-    import json
-
     corpus = tmp_path_factory.mktemp("corpus")
     line = json.dumps({"source": "a", "path": "a.py", "text": TEXT})
     (corpus / "train.jsonl").write_text(f"{line}\n" * 3)
@@ -63,31 +72,62 @@ def new_tokenizer_over_bytes() -> Tokenizer:
     return bare
 
 
-def test_an_example_is_suffix_then_contiguous_prefix_and_middle(tokenizer: Tokenizer) -> None:
-    seen = 0
-    for ids, weights in ExampleWriter(tokenizer, random.Random(7)).examples(TEXT):
+def written(tokenizer: Tokenizer, document: Document, seed: int) -> list[Example]:
+    return list(ExampleWriter(tokenizer, random.Random(seed)).examples(document))
+
+
+def test_an_example_is_name_then_suffix_then_contiguous_prefix_and_middle(tokenizer: Tokenizer) -> None:
+    name = tokenizer.encode("areas.py\n").ids
+    named = seen = 0
+    for example in written(tokenizer, Document(TEXT, "shapes/areas.py"), 7):
+        ids, weights = example.ids, example.weights
         assert len(ids) == len(weights) <= ROW
         assert ids[0] == FILE_SEP
-        if ids[1] != FIM_SUFFIX:
+        at = 1
+        if ids[1 : 1 + len(name)] == name:
+            at += len(name)
+            named += 1
+        assert not any(weights[:at]), "a name is read and not learnt"
+        if ids[at] != FIM_SUFFIX:
             continue
         seen += 1
         middle_at = ids.index(FIM_MIDDLE)
-        suffix = tokenizer.decode(ids[2:middle_at])
+        assert weights[at] == weights[middle_at] == 0
+        suffix = tokenizer.decode(ids[at + 1 : middle_at])
         assert ids[-1] == END_OF_TEXT
-        written = tokenizer.decode(ids[middle_at + 1 : -1])
-        assert written in TEXT
-        assert written + suffix in TEXT, "the suffix follows where the middle ends"
-        assert 0 in ids and min(weights[middle_at + 1 :]) >= 1 and weights[-1] == END_WEIGHT
+        behind = tokenizer.decode(ids[middle_at + 1 : -1])
+        assert behind in TEXT
+        assert behind + suffix in TEXT, "the suffix follows where the middle ends"
+        assert min(weights[middle_at + 1 :]) >= 1 and weights[-1] == END_WEIGHT
         middle = [i for i, weight in zip(ids, weights, strict=True) if weight == MIDDLE_WEIGHT]
         assert middle, "an example without a middle teaches nothing"
     assert seen > 10
+    assert 0.5 * seen < named < seen, "most have a name, not all"
+
+
+def test_a_long_name_is_left_out(tokenizer: Tokenizer) -> None:
+    name = "_".join(str(number) for number in range(40)) + ".py"
+    for example in written(tokenizer, Document(TEXT, name), 7):
+        assert name[:20] not in tokenizer.decode(example.ids)
+
+
+def test_a_plain_row_begins_with_the_name_too(tokenizer: Tokenizer) -> None:
+    examples = [e for seed in range(5) for e in written(tokenizer, Document(TEXT, "x/areas.py"), seed)]
+    lead = [FILE_SEP, *tokenizer.encode("areas.py\n").ids]
+    plain = [e for e in examples if e.kind == "plain"]
+    named = [e for e in plain if e.ids[: len(lead)] == lead]
+    assert 0 < len(named) < len(plain)
+    for example in named:
+        assert example.weights == [0] * len(lead) + [1] * (len(example.ids) - len(lead))
+        assert len(example.ids) <= ROW
 
 
 def test_an_outline_is_read_and_not_learnt(tokenizer: Tokenizer) -> None:
     lines = (f"    value_{number} = compute(key, {number})\n" for number in range(900))
     text = "import os\n\n\ndef compute_all(key):\n" + "".join(lines)
     fronts = 0
-    for ids, weights in ExampleWriter(tokenizer, random.Random(3)).examples(text):
+    for example in written(tokenizer, Document(text), 3):
+        ids, weights = example.ids, example.weights
         start = ids.index(FIM_MIDDLE) + 1 if FIM_MIDDLE in ids else 1
         if tokenizer.decode(ids[start:]).startswith("import os\n") and weights[start] == 0:
             learnt = next(at for at, weight in enumerate(weights[start:]) if weight)
@@ -96,26 +136,46 @@ def test_an_outline_is_read_and_not_learnt(tokenizer: Tokenizer) -> None:
     assert fronts > 3
 
 
-def test_spans_lie_in_the_text_and_begin_in_their_line() -> None:
-    starts = [0]
-    for line in TEXT.split("\n"):
-        starts.append(starts[-1] + len(line) + 1)
-    rng = random.Random(1)
-    for _ in range(2000):
-        line = rng.randrange(len(starts) - 1)
-        span = draw_span(rng, TEXT, starts, line)
-        assert starts[line] <= span.start <= starts[line + 1]
-        assert span.end <= len(TEXT)
+def test_a_file_in_another_language_has_no_outline(tokenizer: Tokenizer) -> None:
+    lines = (f"    value_{number} = compute(key, {number})\n" for number in range(400))
+    text = "import os\n\n\ndef compute_all(key):\n" + "".join(lines)
+    for example in written(tokenizer, Document(text, language="rust"), 3):
+        ids = example.ids
+        behind = tokenizer.decode(ids[ids.index(FIM_MIDDLE) + 1 :]) if FIM_MIDDLE in ids else ""
+        assert behind in text
+
+
+@pytest.mark.parametrize(("share", "shown"), [(0.0, True), (1.0, False)])
+def test_imports_can_be_left_out(
+    tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch, share: float, shown: bool
+) -> None:
+    monkeypatch.setattr("training.examples.NO_IMPORTS_SHARE", share)
+    text = "import os\n" + "total = width * height\n" * 200
+    examples = [e for seed in range(5) for e in written(tokenizer, Document(text), seed) if e.kind != "plain"]
+    assert examples
+    assert any("import" in tokenizer.decode(example.ids) for example in examples) == shown
+
+
+def test_comments_of_a_language_are_rarely_completed(tokenizer: Tokenizer) -> None:
+    text = "".join(f"// about {number}\nx = 1\n" for number in range(300))
+    comments = {}
+    for language in ("rust", "python"):
+        examples = [e for s in range(5) for e in written(tokenizer, Document(text, language=language), s)]
+        lines = [tokenizer.decode(e.ids).rstrip("\n") for e in examples if e.kind == "rest of line"]
+        comments[language] = sum("//" in line.rsplit("\n", 1)[-1] for line in lines) / len(lines)
+    assert comments["rust"] < comments["python"] / 2
 
 
 def test_the_same_seed_gives_the_same_examples(tokenizer: Tokenizer) -> None:
-    first, again, other = (list(ExampleWriter(tokenizer, random.Random(s)).examples(TEXT)) for s in (1, 1, 2))
+    first, again, other = (written(tokenizer, Document(TEXT, "a.py"), seed) for seed in (1, 1, 2))
     assert first == again
     assert first != other
 
 
 def test_rows_overlap_by_the_one_token_that_is_only_predicted() -> None:
-    ids, weights = pack([(list(range(1, 700)), [1] * 699), (list(range(700, 1600)), [2] * 900)])
+    ids, weights = pack(
+        [Example(list(range(1, 700)), [1] * 699, "run"), Example(list(range(700, 1600)), [2] * 900, "run")]
+    )
     assert ids.shape == weights.shape == (3, ROW + 1)
     assert (ids[1:, 0] == ids[:-1, -1]).all()
     joined = np.concatenate([ids[:, :-1].ravel(), ids[-1:, -1]])
@@ -123,12 +183,44 @@ def test_rows_overlap_by_the_one_token_that_is_only_predicted() -> None:
 
 
 def test_too_little_for_a_row_is_no_row() -> None:
-    assert pack([([1, 2, 3], [1, 1, 1])])[0].shape == (0, ROW + 1)
+    assert pack([Example([1, 2, 3], [1, 1, 1], "run")])[0].shape == (0, ROW + 1)
+
+
+def test_documents_keep_what_their_records_say(tmp_path: Path) -> None:
+    records = [
+        {"source": "s", "path": "a/b.rs", "language": "rust", "text": "one"},
+        {"source": "s", "path": "a.py", "text": "two"},
+        {"source": "none", "path": "c.py", "text": "three"},
+    ]
+    (tmp_path / "train.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    documents = read_documents(tmp_path, "train", {"s": 2.0, "none": 0.0}, seed=1)
+    assert sorted(documents, key=lambda d: d.text) == [
+        *[Document("one", "a/b.rs", "s", "rust")] * 2,
+        *[Document("two", "a.py", "s", "python")] * 2,
+    ]
+
+
+def test_the_command_writes_rows_and_says_what_they_are(
+    tokenizer: Tokenizer, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = json.dumps({"source": "a", "path": "a.py", "text": TEXT})
+    for split in ("train", "heldout"):
+        (tmp_path / f"{split}.jsonl").write_text(record + "\n")
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    (tmp_path / "corpus.toml").write_text("source = []\n")
+    files = {"corpus": ".", "tokenizer": "tokenizer.json", "manifest": "corpus.toml", "out": "rows"}
+    options = [part for name, file in files.items() for part in (f"--{name}", str(tmp_path / file))]
+    monkeypatch.setattr("sys.argv", ["training.examples", *options, "--tokens", "5e3", "--processes", "1"])
+    assert main() == 0
+    ids = np.load(tmp_path / "rows" / "train_ids.npy")
+    assert ids.shape == np.load(tmp_path / "rows" / "train_weights.npy").shape
+    assert ids.shape[1] == ROW + 1
+    printed = capsys.readouterr().out
+    assert "rest of line" in printed
+    assert "python" in printed
 
 
 def test_the_sample_of_a_corpus_is_spread_over_it(tmp_path: Path) -> None:
-    import json
-
     from training.tokenizer import sample
 
     rows = [json.dumps({"source": "s", "path": str(i), "text": f"{i} " * 100}) for i in range(100)]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from training.languages import LANGUAGES, language_of
+from training.languages import LANGUAGES, comment_markers, language_of
 
 EVERY = tuple(LANGUAGES)
 
@@ -32,3 +32,12 @@ def test_a_header_is_in_the_language_that_is_asked_for(wanted: tuple[str, ...], 
 
 def test_a_language_that_nobody_asked_for_is_none() -> None:
     assert language_of("a.py", ("go", "rust")) is None
+
+
+def test_comments_begin_as_the_language_has_it() -> None:
+    assert "// one".startswith(comment_markers("go"))
+    assert not "# include <a.h>".startswith(comment_markers("c"))
+    assert "-- one".startswith(comment_markers("sql"))
+    assert not "# one".startswith(comment_markers("json"))
+    assert "# one".startswith(comment_markers("python"))
+    assert "# one".startswith(comment_markers("none that is known"))

@@ -59,3 +59,13 @@ def test_the_language_server_sends_the_same(line: str) -> None:
     snapshot = Document("file:///a.py", "python", 1, SOURCE).snapshot
     context = gather(snapshot, SOURCE.index(line) + len(line), 10_000, 100)
     assert list(context.outline) == Outline(SOURCE).extents(LINES.index(line))
+
+
+def test_imports_can_be_left_out() -> None:
+    outline, cursor = Outline(SOURCE), LINES.index("            second = 2")
+    assert outline.before(LINES.index("    def start("), cursor, 1000, imports=False) == "class Machine:\n"
+    end = SOURCE.index("class")
+    assert outline.without_imports(0, end) == "\n\n"
+    assert outline.without_imports(1, end) == "\n\n"
+    assert outline.without_imports(2, end) == SOURCE[SOURCE.index("    b,") : end], "it began above"
+    assert outline.without_imports(0, SOURCE.index("    b,")) == "from a import (\n", "a cursor is in it"
