@@ -105,9 +105,10 @@ class ExampleWriter:
         if len(chunk.strip()) < 40:
             return until, None
         lead = [FILE_SEP, *self._name(page.name)]
-        ids = self._encode(chunk)[: self._row - 1 - len(lead)]
+        ids = self._encode(chunk)
         if until >= page.count:
             ids.append(END_OF_TEXT)
+        ids = ids[: self._row - len(lead)]
         return until, Example([*lead, *ids], [0] * len(lead) + [1] * len(ids), "plain")
 
     def _infill(self, page: _Page, line: int) -> tuple[int, Example | None]:

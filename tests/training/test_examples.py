@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import json
 import random
+import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from training.documents import Document
@@ -31,6 +33,7 @@ from training.tokenizer import (
 )
 from training.tokenizer import train as train_tokenizer
 
+REPOSITORY = Path(__file__).parents[2]
 TEXT = "\n".join(
     f"def area_{i}(width, height):\n    # product {i}\n    total = width * height + {i}\n    return total\n"
     for i in range(300)
@@ -230,30 +233,28 @@ def test_too_little_for_a_row_is_no_row() -> None:
     assert pack([Example([1, 2, 3], [1, 1, 1], "run")])[0].shape == (0, ROW + 1)
 
 
-def test_the_command_writes_rows_and_says_what_they_are(
-    tokenizer: Tokenizer, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_command_writes_rows_and_says_what_they_are(tokenizer: Tokenizer, tmp_path: Path) -> None:
     record = json.dumps({"source": "a", "path": "a.py", "text": TEXT})
     for split in ("train", "heldout"):
         (tmp_path / f"{split}.jsonl").write_text(record + "\n")
     tokenizer.save(str(tmp_path / "tokenizer.json"))
     (tmp_path / "corpus.toml").write_text("source = []\n")
-    files = {"corpus": ".", "tokenizer": "tokenizer.json", "manifest": "corpus.toml", "out": "rows"}
-    options = [part for name, file in files.items() for part in (f"--{name}", str(tmp_path / file))]
-    monkeypatch.setattr("sys.argv", ["training.examples", *options, "--tokens", "5e3", "--processes", "1"])
-    assert main() == 0
-    ids = np.load(tmp_path / "rows" / "train_ids.npy")
-    assert ids.shape == np.load(tmp_path / "rows" / "train_weights.npy").shape
+
+    def rows(*options: str) -> tuple[NDArray[np.uint16], str]:
+        files = {"corpus": ".", "tokenizer": "tokenizer.json", "manifest": "corpus.toml", "out": "rows"}
+        paths = [part for name, file in files.items() for part in (f"--{name}", str(tmp_path / file))]
+        command = [sys.executable, "-m", "training.examples", *paths, "--tokens", "5e3", *options]
+        result = subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPOSITORY)
+        ids = np.load(tmp_path / "rows" / "train_ids.npy")
+        assert ids.shape == np.load(tmp_path / "rows" / "train_weights.npy").shape
+        return ids, result.stdout
+
+    ids, printed = rows("--processes", "1")
     assert ids.shape[1] == ROW + 1
-    monkeypatch.setattr("sys.argv", [*sys.argv, "--processes", "2", "--seed", "1"])
-    assert main() == 0
-    assert (np.load(tmp_path / "rows" / "train_ids.npy") == ids).all(), "whatever the processes"
-    monkeypatch.setattr("sys.argv", [*sys.argv, "--row", "128", "--snippets", "0"])
-    assert main() == 0
-    assert np.load(tmp_path / "rows" / "train_ids.npy").shape[1] == 129
-    printed = capsys.readouterr().out
     assert "rest of line" in printed
     assert "python" in printed
+    assert (rows("--processes", "2")[0] == ids).all(), "whatever the processes"
+    assert rows("--row", "128", "--snippets", "0")[0].shape[1] == 129
 
 
 def test_the_sample_of_a_corpus_is_spread_over_it(tmp_path: Path) -> None:
