@@ -18,7 +18,6 @@ from training.examples import (
     ROW,
     Example,
     ExampleWriter,
-    main,
     pack,
 )
 from training.neighbours import Neighbours
