@@ -6,7 +6,8 @@ An example is suffix first, prefix and middle contiguous (the SPM mode of arXiv 
 keystroke only appends to the prompt:
 
     <|file_sep|>NAME⏎<|fim_suffix|>SUFFIX<|fim_middle|>OUTLINE PREFIX MIDDLE<|endoftext|>
-    <|file_sep|>NAME⏎OUTLINE PREFIX MIDDLE<|endoftext|>                                when nothing follows
+    <|file_sep|>NAME⏎OUTLINE PREFIX MIDDLE<|endoftext|>                       when nothing follows
+    <|file_sep|>NAME⏎SNIPPET … and one of the two                             with parts of other files
 
 NAME is the file's, now and then left out. The cursor is anywhere in a line; as in the engine's token healing,
 text before it is split at the last boundary that cannot fall inside a token (before the word, with the white
@@ -18,14 +19,14 @@ text. Examples are packed end to end into rows.
 from __future__ import annotations
 
 import argparse
-import json
+import gc
 import math
 import random
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from multiprocessing import Pool
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -33,8 +34,9 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from inference.healing import word_cut
-from training.cursors import language_of
+from training.documents import Document, read_documents
 from training.languages import comment_markers
+from training.neighbours import Neighbours, Place
 from training.outline import Outline, line_starts
 from training.sources import read_manifest
 from training.spans import draw_span
@@ -51,17 +53,9 @@ MIDDLE_WEIGHT, END_WEIGHT = 3, 4
 MAX_MIDDLE_TOKENS = 160
 BYTES_PER_TOKEN = 4.1  # sizes windows before they are encoded
 MAX_PASSES = 4
-TEST_SHARE = 0.4  # of test files: they repeat themselves
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A record of the corpus."""
-
-    text: str
-    path: str = ""
-    source: str = ""
-    language: str = "python"
+DOCUMENTS_A_JOB = 150
+SNIPPETS_SHARE = 0.2  # of the examples of documents whose source has others
+SECOND_SNIPPET_SHARE, SNIPPET_TOKENS, NEAR_CHARACTERS = 0.3, (20, 110), 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +74,19 @@ def log_uniform(rng: random.Random, low: int, high: int) -> int:
 class ExampleWriter:
     """Turns documents into examples, each stretch of text used about once."""
 
-    def __init__(self, tokenizer: Tokenizer, rng: random.Random) -> None:
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        rng: random.Random,
+        neighbours: Neighbours | None = None,
+        snippets: float = SNIPPETS_SHARE,
+        row: int = ROW,
+    ) -> None:
         self._tokenizer = tokenizer
         self._rng = rng
+        self._neighbours = neighbours
+        self._snippets_share = snippets
+        self._row = row
 
     def examples(self, document: Document) -> Iterator[Example]:
         page = _Page(document)
@@ -95,15 +99,16 @@ class ExampleWriter:
 
     def _plain(self, page: _Page, line: int) -> tuple[int, Example | None]:
         text, starts, until = page.text, page.starts, line
-        while until < page.count and starts[until] - starts[line] < ROW * 3.7:
+        while until < page.count and starts[until] - starts[line] < self._row * 3.7:
             until += 1
         chunk = text[starts[line] : starts[until]]
         if len(chunk.strip()) < 40:
             return until, None
-        lead = [FILE_SEP, *self._name(page)]
-        ids = self._encode(chunk)[: ROW - 1 - len(lead)]
+        lead = [FILE_SEP, *self._name(page.name)]
+        ids = self._encode(chunk)
         if until >= page.count:
             ids.append(END_OF_TEXT)
+        ids = ids[: self._row - len(lead)]
         return until, Example([*lead, *ids], [0] * len(lead) + [1] * len(ids), "plain")
 
     def _infill(self, page: _Page, line: int) -> tuple[int, Example | None]:
@@ -111,8 +116,10 @@ class ExampleWriter:
         rng, text, starts, count = self._rng, page.text, page.starts, page.count
         prefix_tokens = log_uniform(rng, *PREFIX_TOKENS)
         suffix_tokens = log_uniform(rng, *SUFFIX_TOKENS)
-        at = line
-        while at < count - 1 and starts[at] - starts[line] < prefix_tokens * BYTES_PER_TOKEN:
+        room, left, at = prefix_tokens * BYTES_PER_TOKEN, starts[count] - starts[line], line
+        if room > left:  # short files and the ends of long ones have cursors too
+            room = rng.random() * left
+        while at < count - 1 and starts[at] - starts[line] < room:
             at += 1
         while at < count and not self._worth_completing(text[starts[at] : starts[at + 1]].strip(), page):
             at += 1
@@ -130,15 +137,18 @@ class ExampleWriter:
         prefix = self._encode(window)[-prefix_tokens - 20 :]
         middle = self._encode(text[boundary : span.end])
         suffix = self._encode(text[span.end : span.end + suffix_tokens * 6 + 10])[:suffix_tokens]
-        name = self._name(page)
+        name = self._name(page.name)
         size = len(name) + len(front) + len(prefix) + len(middle) + len(suffix) + 4
-        if not middle or len(middle) > MAX_MIDDLE_TOKENS or size > ROW:
+        if not middle or len(middle) > MAX_MIDDLE_TOKENS or size > self._row:
             return at + 1, None
         after = span.end + int(len(suffix) * BYTES_PER_TOKEN * 0.8)
         following = at + 1
         while following < count and starts[following] < after:
             following += 1
-        ids, weights = [FILE_SEP, *name], [0] * (1 + len(name))
+        near = text[boundary : span.end], text[max(0, boundary - NEAR_CHARACTERS) : boundary]
+        ids, weights = self._snippets(page.document, near, self._row - size)
+        ids += [FILE_SEP, *name]
+        weights += [0] * (1 + len(name))
         if suffix and text[span.end :].strip():
             ids += [FIM_SUFFIX, *suffix, FIM_MIDDLE]
             weights += [0] + [1] * len(suffix) + [0]
@@ -146,12 +156,32 @@ class ExampleWriter:
         weights += [0] * len(front) + [1] * len(prefix) + [MIDDLE_WEIGHT] * len(middle) + [END_WEIGHT]
         return following, Example(ids, weights, span.kind)
 
-    def _name(self, page: _Page) -> list[int]:
-        """Tokens of the file's name and a line end, now and then none. They are read and not learnt."""
+    def _name(self, name: str) -> list[int]:
+        """Tokens of a file's name and a line end, now and then none. They are read and not learnt."""
         if self._rng.random() >= NAME_SHARE:
             return []
-        name = self._encode(page.name + "\n")
-        return name if len(name) <= NAME_TOKENS else []
+        ids = self._encode(name + "\n")
+        return ids if len(ids) <= NAME_TOKENS else []
+
+    def _snippets(self, document: Document, near: tuple[str, str], room: int) -> tuple[list[int], list[int]]:
+        """Tokens and weights of what other files say of the names in `near`, at most `room`; mostly none."""
+        ids: list[int] = []
+        weights: list[int] = []
+        if self._neighbours is None or self._rng.random() >= self._snippets_share:
+            return ids, weights
+        seen: set[Place] = set()
+        for _ in range(2 if self._rng.random() < SECOND_SNIPPET_SHARE else 1):
+            place = self._neighbours.draw(self._rng, document, near)
+            if place is None or place in seen:
+                continue
+            seen.add(place)
+            tokens = log_uniform(self._rng, *SNIPPET_TOKENS)
+            body = self._encode(place.document.text[place.start :][: tokens * 6])[:tokens]
+            lead = [FILE_SEP, *self._name(place.document.name)]
+            if len(ids) + len(lead) + len(body) <= room:
+                ids += [*lead, *body]
+                weights += [0] * len(lead) + [1] * len(body)
+        return ids, weights
 
     def _front(self, outline: Outline, window: int, cursor: int, imports: bool) -> list[int]:
         """Tokens of the outline, which are read and not learnt: another example has them in their place."""
@@ -172,8 +202,9 @@ class _Page:
     """A document, its lines and its structure."""
 
     def __init__(self, document: Document) -> None:
+        self.document = document
         self.text = document.text
-        self.name = document.path.rsplit("/", 1)[-1]
+        self.name = document.name
         self.comments = comment_markers(document.language)
         self.outline = Outline(self.text) if document.language == "python" else None
         self.starts = self.outline.starts if self.outline else line_starts(self.text)
@@ -181,14 +212,14 @@ class _Page:
         self.syntax = Syntax(self.text, document.language)
 
 
-def pack(examples: list[Example]) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
-    """Lay examples end to end: (rows, ROW + 1) ids and weights, a row's last token the next one's first."""
+def pack(examples: list[Example], row: int = ROW) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
+    """Lay examples end to end: (rows, row + 1) ids and weights, a row's last token the next one's first."""
     ids = np.fromiter((i for example in examples for i in example.ids), np.uint16)
     weights = np.fromiter((w for example in examples for w in example.weights), np.uint8)
-    rows = (len(ids) - 1) // ROW
+    rows = (len(ids) - 1) // row
     if rows <= 0:
-        return np.empty((0, ROW + 1), np.uint16), np.empty((0, ROW + 1), np.uint8)
-    index = np.arange(rows)[:, None] * ROW + np.arange(ROW + 1)
+        return np.empty((0, row + 1), np.uint16), np.empty((0, row + 1), np.uint8)
+    index = np.arange(rows)[:, None] * row + np.arange(row + 1)
     return ids[index], weights[index]
 
 
@@ -202,65 +233,67 @@ class Rows:
     tokens: Counter[str]
 
 
-def _work(job: tuple[str, int, list[Document]]) -> Rows:
-    tokenizer_file, seed, documents = job
-    rng = random.Random(seed)
-    tokenizer = Tokenizer.from_file(tokenizer_file)
-    tokenizer.encode_special_tokens = True  # a control token spelled out in a document is text
-    writer = ExampleWriter(tokenizer, rng)
-    examples: list[Example] = []
-    tokens: Counter[str] = Counter()
-    for document in documents:
-        made = list(writer.examples(document))
-        tokens[document.language] += sum(len(example.ids) for example in made)
-        examples += made
-    rng.shuffle(examples)
-    return Rows(*pack(examples), Counter(example.kind for example in examples), tokens)
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What the workers share. It reaches them by fork, so that it is in memory once."""
+
+    documents: list[Document]
+    tokenizer: Path
+    row: int = ROW
+    snippets: float = SNIPPETS_SHARE
+    neighbours: Neighbours | None = None
 
 
-def read_documents(corpus: Path, split: str, passes: dict[str, float], seed: int) -> list[Document]:
-    """A split's documents in an order by `seed`: each as often as its source's `passes` say, tests less."""
-    rng = random.Random(seed)
-    documents = []
-    with (corpus / f"{split}.jsonl").open(encoding="utf-8") as file:
-        for line in file:
-            record = json.loads(line)
-            share = TEST_SHARE if "test" in record["path"].lower() else 1.0
-            times = passes.get(record["source"], 1.0) * share
-            document = Document(
-                record["text"],
-                record["path"],
-                sys.intern(record["source"]),
-                sys.intern(language_of(record)),
-            )
-            documents += [document] * (int(times) + (rng.random() < times % 1))
-    rng.shuffle(documents)
-    return documents
+class _Worker:
+    """The task of this process, which a pool has no other place for."""
+
+    task: Task
+
+    @classmethod
+    def begin(cls, task: Task) -> None:
+        cls.task = task
+
+    @classmethod
+    def work(cls, job: tuple[int, int]) -> Rows:
+        """Rows of the documents from a number on, by a seed."""
+        seed, first = job
+        task, rng = cls.task, random.Random(seed)
+        tokenizer = Tokenizer.from_file(str(task.tokenizer))
+        tokenizer.encode_special_tokens = True  # a control token spelled out in a document is text
+        writer = ExampleWriter(tokenizer, rng, task.neighbours, task.snippets, task.row)
+        examples: list[Example] = []
+        tokens: Counter[str] = Counter()
+        for document in task.documents[first : first + DOCUMENTS_A_JOB]:
+            made = list(writer.examples(document))
+            tokens[document.language] += sum(len(example.ids) for example in made)
+            examples += made
+        rng.shuffle(examples)
+        return Rows(*pack(examples, task.row), Counter(example.kind for example in examples), tokens)
 
 
-def build(
-    documents: list[Document], tokenizer: Path, split: str, max_tokens: int, seed: int, processes: int
-) -> Rows:
-    """Rows of `documents` until there are `max_tokens`: a second pass over them draws other cursors."""
+def build(task: Task, split: str, max_tokens: int, seed: int, processes: int) -> Rows:
+    """Rows of documents until there are `max_tokens`: a second pass over them draws other cursors."""
     jobs = (
-        (str(tokenizer), (seed * 1_003 + times) * 1_000_003 + i, documents[i : i + 150])
+        ((seed * 1_003 + times) * 1_000_003 + first, first)
         for times in range(MAX_PASSES)
-        for i in range(0, len(documents), 150)
+        for first in range(0, len(task.documents), DOCUMENTS_A_JOB)
     )
     ids, weights, total = [], [], 0
     examples: Counter[str] = Counter()
     tokens: Counter[str] = Counter()
-    with Pool(processes) as pool:
-        for rows in pool.imap(_work, jobs):
+    gc.freeze()  # a collection in a worker would write to, and so copy, all that is shared
+    with get_context("fork").Pool(processes, _Worker.begin, (task,)) as pool:
+        for rows in pool.imap(_Worker.work, jobs):
             ids.append(rows.ids)
             weights.append(rows.weights)
             examples += rows.examples
             tokens += rows.tokens
-            total += rows.ids.shape[0] * ROW
+            total += rows.ids.shape[0] * task.row
             print(f"\r{split}: {total / 1e6:.1f}M tokens", end="", flush=True)
             if total >= max_tokens:
                 pool.terminate()
                 break
+    gc.unfreeze()
     print()
     order = np.random.default_rng(seed).permutation(sum(map(len, ids)))
     return Rows(np.concatenate(ids)[order], np.concatenate(weights)[order], examples, tokens)
@@ -281,12 +314,18 @@ def main() -> int:
     parser.add_argument("--tokens", type=float, default=60e6, help="stop after about this many")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--row", type=int, default=ROW, help="tokens a row")
+    parser.add_argument(
+        "--snippets", type=float, default=SNIPPETS_SHARE, help="share of examples with parts of other files"
+    )
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     passes = {source.name: source.passes for source in read_manifest(arguments.manifest)}
     for split, limit in (("heldout", 1e6), ("train", arguments.tokens)):
         documents = read_documents(arguments.corpus, split, passes, arguments.seed)
-        rows = build(documents, arguments.tokenizer, split, int(limit), arguments.seed, arguments.processes)
+        neighbours = Neighbours(documents) if arguments.snippets else None
+        task = Task(documents, arguments.tokenizer, arguments.row, arguments.snippets, neighbours)
+        rows = build(task, split, int(limit), arguments.seed, arguments.processes)
         np.save(arguments.out / f"{split}_ids.npy", rows.ids)
         np.save(arguments.out / f"{split}_weights.npy", rows.weights)
         middle = float((rows.weights == MIDDLE_WEIGHT).mean())

@@ -2,23 +2,25 @@ from __future__ import annotations
 
 import json
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from training.documents import Document
 from training.examples import (
     END_WEIGHT,
     MIDDLE_WEIGHT,
     ROW,
-    Document,
     Example,
     ExampleWriter,
-    main,
     pack,
-    read_documents,
 )
+from training.neighbours import Neighbours
 from training.tokenizer import (
     END_OF_TEXT,
     FILE_SEP,
@@ -30,6 +32,7 @@ from training.tokenizer import (
 )
 from training.tokenizer import train as train_tokenizer
 
+REPOSITORY = Path(__file__).parents[2]
 TEXT = "\n".join(
     f"def area_{i}(width, height):\n    # product {i}\n    total = width * height + {i}\n    return total\n"
     for i in range(300)
@@ -172,6 +175,49 @@ def test_the_same_seed_gives_the_same_examples(tokenizer: Tokenizer) -> None:
     assert first != other
 
 
+def test_snippets_of_other_files_come_in_front_of_their_example(tokenizer: Tokenizer) -> None:
+    other = Document("\nclass Shape:\n" + "    width = height = 2\n" * 40, "shapes/shape.py", "s")
+    document = Document("shape = Shape(width)\n" * 300, "shapes/use.py", "s")
+    neighbours = Neighbours([document, other])
+    examples = [
+        example
+        for seed in range(5)
+        for example in ExampleWriter(tokenizer, random.Random(seed), neighbours, 0.5).examples(document)
+    ]
+    infills = [example for example in examples if example.kind != "plain"]
+    with_snippets = [example for example in infills if example.ids.count(FILE_SEP) > 1]
+    assert 0.35 < len(with_snippets) / len(infills) < 0.65
+    assert all(example.ids.count(FILE_SEP) == 1 for example in examples if example.kind == "plain")
+    name = tokenizer.encode("shape.py\n").ids
+    named = 0
+    for example in with_snippets:
+        assert len(example.ids) == len(example.weights) <= ROW
+        *snippets, own = [at for at, token in enumerate(example.ids) if token == FILE_SEP]
+        assert len(snippets) <= 2
+        for at, end in zip(snippets, [*snippets[1:], own], strict=True):
+            body = at + 1 + len(name) * (example.ids[at + 1 :][: len(name)] == name)
+            named += body > at + 1
+            assert tokenizer.decode(example.ids[body:end]) in other.text
+            assert example.weights[at:end] == [0] * (body - at) + [1] * (end - body)
+        assert example.weights[own] == 0
+        assert "Shape(" in tokenizer.decode(example.ids[own:])
+    assert 0.5 < named / len(with_snippets) < 1.2
+
+
+def test_snippets_leave_room_for_the_example(tokenizer: Tokenizer) -> None:
+    other = Document("\nclass Shape:\n" + "    width = height = 2\n" * 40, "shapes/shape.py", "s")
+    document = Document("shape = Shape(width)\n" * 300, "shapes/use.py", "s")
+    writer = ExampleWriter(tokenizer, random.Random(1), Neighbours([document, other]), 1.0, row=128)
+    sizes = [len(example.ids) for example in writer.examples(document)]
+    assert len(sizes) > 5
+    assert max(sizes) <= 128
+
+
+def test_a_short_file_has_a_cursor_too(tokenizer: Tokenizer) -> None:
+    text = "name = 'first'\nother = 'second'\n"
+    assert any(written(tokenizer, Document(text), seed) for seed in range(5))
+
+
 def test_rows_overlap_by_the_one_token_that_is_only_predicted() -> None:
     ids, weights = pack(
         [Example(list(range(1, 700)), [1] * 699, "run"), Example(list(range(700, 1600)), [2] * 900, "run")]
@@ -186,38 +232,28 @@ def test_too_little_for_a_row_is_no_row() -> None:
     assert pack([Example([1, 2, 3], [1, 1, 1], "run")])[0].shape == (0, ROW + 1)
 
 
-def test_documents_keep_what_their_records_say(tmp_path: Path) -> None:
-    records = [
-        {"source": "s", "path": "a/b.rs", "language": "rust", "text": "one"},
-        {"source": "s", "path": "a.py", "text": "two"},
-        {"source": "none", "path": "c.py", "text": "three"},
-    ]
-    (tmp_path / "train.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
-    documents = read_documents(tmp_path, "train", {"s": 2.0, "none": 0.0}, seed=1)
-    assert sorted(documents, key=lambda d: d.text) == [
-        *[Document("one", "a/b.rs", "s", "rust")] * 2,
-        *[Document("two", "a.py", "s", "python")] * 2,
-    ]
-
-
-def test_the_command_writes_rows_and_says_what_they_are(
-    tokenizer: Tokenizer, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_command_writes_rows_and_says_what_they_are(tokenizer: Tokenizer, tmp_path: Path) -> None:
     record = json.dumps({"source": "a", "path": "a.py", "text": TEXT})
     for split in ("train", "heldout"):
         (tmp_path / f"{split}.jsonl").write_text(record + "\n")
     tokenizer.save(str(tmp_path / "tokenizer.json"))
     (tmp_path / "corpus.toml").write_text("source = []\n")
-    files = {"corpus": ".", "tokenizer": "tokenizer.json", "manifest": "corpus.toml", "out": "rows"}
-    options = [part for name, file in files.items() for part in (f"--{name}", str(tmp_path / file))]
-    monkeypatch.setattr("sys.argv", ["training.examples", *options, "--tokens", "5e3", "--processes", "1"])
-    assert main() == 0
-    ids = np.load(tmp_path / "rows" / "train_ids.npy")
-    assert ids.shape == np.load(tmp_path / "rows" / "train_weights.npy").shape
+
+    def rows(*options: str) -> tuple[NDArray[np.uint16], str]:
+        files = {"corpus": ".", "tokenizer": "tokenizer.json", "manifest": "corpus.toml", "out": "rows"}
+        paths = [part for name, file in files.items() for part in (f"--{name}", str(tmp_path / file))]
+        command = [sys.executable, "-m", "training.examples", *paths, "--tokens", "5e3", *options]
+        result = subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPOSITORY)
+        ids = np.load(tmp_path / "rows" / "train_ids.npy")
+        assert ids.shape == np.load(tmp_path / "rows" / "train_weights.npy").shape
+        return ids, result.stdout
+
+    ids, printed = rows("--processes", "1")
     assert ids.shape[1] == ROW + 1
-    printed = capsys.readouterr().out
     assert "rest of line" in printed
     assert "python" in printed
+    assert (rows("--processes", "2")[0] == ids).all(), "whatever the processes"
+    assert rows("--row", "128", "--snippets", "0")[0].shape[1] == 129
 
 
 def test_the_sample_of_a_corpus_is_spread_over_it(tmp_path: Path) -> None:
