@@ -23,7 +23,12 @@ from training.tokenizer import END_OF_TEXT, SPECIAL_TOKENS
 from training.train import Recipe, load_checkpoint
 
 MAX_BYTES = 64 << 20
-PREFIX_TOKENS, SUFFIX_TOKENS, NAME_TOKENS, MAX_NEW_TOKENS = 320, 80, 16, 96  # inside the 512 of a training row
+PREFIX_TOKENS, SUFFIX_TOKENS, NAME_TOKENS, MAX_NEW_TOKENS = (
+    320,
+    80,
+    16,
+    96,
+)  # inside the 512 of a training row
 
 
 def hugging_face_tensors(model: Qwen3Moe) -> dict[str, Tensor]:

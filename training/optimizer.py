@@ -1,5 +1,8 @@
-"""AdamW for embeddings, norms and routers; Muon for the matrices. Float32 masters of bf16 parameters, and a
-moving average of them, which is what ships: at a constant rate it stands where decaying the rate would lead."""
+"""AdamW for embeddings, norms and routers; Muon for the matrices. Float32 masters of bf16 parameters.
+
+Beside them a moving average of the masters, which is what ships: at a constant rate it stands about where
+decaying the rate would lead (arXiv 2405.18392).
+"""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO, get_args
 
 import numpy as np
 import torch
@@ -34,7 +34,10 @@ from inference.models.loader import load_weights
 from inference.models.qwen3_moe import Qwen3Moe
 from training.examples import END_WEIGHT, MIDDLE_WEIGHT, ROW
 from training.network import TrainingNetwork
+from training.operations import NativeOperations, Operations, TorchOperations, why_not_native
 from training.optimizer import MuonAdamW, OptimizerSettings
+
+Kernels = Literal["auto", "native", "torch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,23 @@ def flops_per_token(config: Qwen3MoeConfig) -> float:
     return 6.0 * active + 6.0 * config.num_layers * ROW * config.num_heads * c
 
 
+def operations(kernels: Kernels, config: Qwen3MoeConfig, compiled: bool) -> Operations:
+    """What a run's matrices go through.
+
+    Raises:
+        SystemExit: native kernels were asked for and cannot be had.
+    """
+    if kernels == "torch":
+        return TorchOperations(compiled)
+    reason = why_not_native(config, ROW, torch.bfloat16)
+    if reason is None:
+        return NativeOperations()
+    if kernels == "native":
+        raise SystemExit(f"training.train: no native kernels: {reason}")
+    print(f"no native kernels: {reason}", flush=True)
+    return TorchOperations(compiled)
+
+
 class Rows:
     """The training rows in a fixed order, a fresh permutation every pass."""
 
@@ -132,6 +152,7 @@ class Run:
         total_tokens: float,
         compiled: bool,
         begin_with: Path | None = None,
+        kernels: Kernels = "torch",
     ) -> None:
         self.folder, self.recipe = folder, recipe
         settings = recipe.training
@@ -141,7 +162,9 @@ class Run:
         else:
             weights = load_weights(begin_with, recipe.config(), torch.device("cpu"), torch.bfloat16)
             self.model = weights.train().requires_grad_(True)
-        self.network = TrainingNetwork(self.model, compiled)
+        self.network = TrainingNetwork(
+            self.model, operations(kernels, recipe.config(), compiled), compiled=compiled
+        )
         self.optimizer = MuonAdamW(self.model, recipe.optimizer)
         self.rows, self.held_out = Rows(data, "train", settings.seed), Rows(data, "heldout", settings.seed)
         self.tokens_per_step = settings.rows_per_step * ROW
@@ -182,7 +205,7 @@ class Run:
 
     @torch.no_grad()
     def held_out_losses(self, batches: int = 4) -> dict[str, float]:
-        """Nats a token on held-out rows, with the averaged weights: everything learnt, middles, their ends."""
+        """Nats a token on held-out rows with the averaged weights: all that is learnt, middles, ends."""
         rows = self.recipe.training.rows_per_step
         losses: dict[str, list[float]] = {"all": [], "middle": [], "end": []}
         for step in range(batches):
@@ -268,6 +291,12 @@ def main() -> int:
     parser.add_argument("--begin-with", type=Path, help="a checkpoint whose weights a new run starts from")
     parser.add_argument("--checkpoint-minutes", type=float, default=5)
     parser.add_argument("--eager", action="store_true", help="without torch.compile")
+    parser.add_argument(
+        "--kernels",
+        choices=get_args(Kernels),
+        default="auto",
+        help="what multiplies matrices: training/native, torch, or the first if this machine can run it",
+    )
     arguments = parser.parse_args()
     arguments.run.mkdir(parents=True, exist_ok=True)
     torch.set_flush_denormal(True)
@@ -281,9 +310,14 @@ def main() -> int:
         arguments.tokens,
         not arguments.eager,
         arguments.begin_with,
+        arguments.kernels,
     )
     count = sum(p.numel() for p in run.model.parameters())
-    print(f"{count / 1e6:.1f}M parameters; step {run.step} of {run.total_steps}", flush=True)
+    print(
+        f"{count / 1e6:.1f}M parameters; step {run.step} of {run.total_steps}; "
+        f"matrices by {run.network.operations.name}",
+        flush=True,
+    )
     train(run, arguments.checkpoint_minutes)
     return 0
 
