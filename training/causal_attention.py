@@ -31,7 +31,7 @@ class _CausalAttention(torch.autograd.Function):
         softmax = fused(_softmax, compiled)
         for start in range(0, length, BLOCK):
             stop = min(start + BLOCK, length)
-            mask = torch.full((stop - start, stop), -1e9).triu(start + 1)
+            mask = torch.full((stop - start, stop), -1e9, device=q.device).triu(start + 1)
             chances = softmax(torch.bmm(q[:, start:stop], k[:, :stop].transpose(1, 2)), c**-0.5, mask)
             out[:, start:stop] = torch.bmm(chances, v[:, :stop])
             kept.append(chances)

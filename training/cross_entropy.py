@@ -10,7 +10,8 @@ from torch import Tensor
 
 from training.compilation import fused
 
-CHUNK = 2048
+# Rows at a time. On a GPU 2048 would be less work than the launching of it.
+CHUNK, GPU_CHUNK = 2048, 16384
 
 
 def _chunk(logits: Tensor, targets: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
@@ -30,14 +31,16 @@ class _WeightedCrossEntropy(torch.autograd.Function):
     ) -> Tensor:
         share = (weights / weights.sum())[:, None]
         loss, grad_x, grad_head = x.new_zeros((), dtype=torch.float32), torch.empty_like(x), None
-        compute = fused(_chunk, compiled and len(x) % CHUNK == 0)
-        for start in range(0, len(x), CHUNK):
-            part, target = x[start : start + CHUNK], targets[start : start + CHUNK, None]
-            part_share = share[start : start + CHUNK]
+        chunk = GPU_CHUNK if x.is_cuda else CHUNK
+        compute = fused(_chunk, compiled and len(x) % chunk == 0)
+        rows = torch.arange(min(chunk, len(x)), device=x.device)
+        for start in range(0, len(x), chunk):
+            part, target = x[start : start + chunk], targets[start : start + chunk, None]
+            part_share = share[start : start + chunk]
             part_loss, grad = compute(F.linear(part, head), target, part_share)
-            grad[torch.arange(len(part)), target[:, 0]] -= part_share[:, 0].to(grad.dtype)
+            grad[rows[: len(part)], target[:, 0]] -= part_share[:, 0].to(grad.dtype)
             loss = loss + part_loss
-            torch.mm(grad, head, out=grad_x[start : start + CHUNK])
+            torch.mm(grad, head, out=grad_x[start : start + chunk])
             grad_part = grad.t() @ part
             grad_head = grad_part if grad_head is None else grad_head.add_(grad_part)
         ctx.save_for_backward(grad_x, grad_head)

@@ -1,0 +1,74 @@
+"""Sorted experts, however their products are made, are what a loop over tokens and experts finds."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from training.grouped_experts import Arrangement, Jagged, Spans, grouped_experts
+
+KINDS = [Spans, Jagged]
+
+
+def plain(x: Tensor, gate_up: Tensor, down: Tensor, experts: Tensor) -> Tensor:
+    rows = []
+    for token, chosen in zip(x, experts.tolist(), strict=True):
+        for expert in chosen:
+            gate, up = (gate_up[expert] @ token).chunk(2)
+            rows.append(down[expert] @ (F.silu(gate) * up))
+    return torch.stack(rows)
+
+
+def chosen(tokens: int, num_experts: int) -> Tensor:
+    chances = torch.rand(tokens, num_experts, generator=torch.Generator().manual_seed(4))
+    chances[:, -1] = 0  # an expert without a token
+    return chances.topk(2).indices
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("tokens", [1, 33, 300])
+def test_outputs_and_gradients_equal_autograds(kind: type[Spans] | type[Jagged], tokens: int) -> None:
+    generator = torch.Generator().manual_seed(1)
+    inputs = [
+        torch.randn(shape, generator=generator, requires_grad=True)
+        for shape in ((tokens, 16), (6, 48, 16), (6, 16, 24))
+    ]
+    experts = chosen(tokens, 6)
+    weighting = torch.randn(2 * tokens, 16, generator=generator)
+    ours = grouped_experts(*inputs, experts, compiled=False, kind=kind)
+    theirs = plain(*inputs, experts)
+    # float32 in another order of summation.
+    torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
+    for a, b in zip(
+        torch.autograd.grad(ours, inputs, weighting),
+        torch.autograd.grad(theirs, inputs, weighting),
+        strict=True,
+    ):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=2e-3)
+        assert b.abs().max() > 1, "so that the tolerance means something"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_pair_has_a_row_of_its_expert(kind: type[Spans] | type[Jagged]) -> None:
+    experts = chosen(300, 6)
+    arranged = Arrangement.of(experts, 6, kind)
+    assert torch.equal(arranged.source[arranged.place], torch.arange(600))
+    assert torch.equal(torch.searchsorted(arranged.ends, arranged.place, right=True), experts.flatten())
+    assert int((~arranged.is_padding).sum()) == 600
+    assert not arranged.is_padding[arranged.place].any()
+    sizes = arranged.ends.diff(prepend=torch.zeros(1, dtype=torch.long))
+    assert (sizes % kind.PAD == 0).all()
+    assert sizes.min() == kind.LEAST * kind.PAD
+    assert int(arranged.ends[-1]) <= len(arranged.source)
+
+
+def test_one_product_for_all_experts_takes_what_training_gives_it() -> None:
+    """bfloat16, and matrices that lie in one buffer behind others."""
+    buffer = torch.randn(8 + 4 * 64 * 32 + 4 * 32 * 32).bfloat16() / 8
+    gate_up, down = buffer[8 : 8 + 4 * 64 * 32].view(4, 64, 32), buffer[8 + 4 * 64 * 32 :].view(4, 32, 32)
+    x, experts = torch.randn(50, 32).bfloat16(), chosen(50, 4)
+    found = [grouped_experts(x, gate_up, down, experts, compiled=False, kind=kind) for kind in KINDS]
+    # The same sums, rounded at the same places; the order inside a sum may differ.
+    torch.testing.assert_close(found[0], found[1], rtol=0.02, atol=0.02)
