@@ -36,6 +36,7 @@ from training.evaluation.ngrams import LineNgrams
 from training.evaluation.programs import human_eval_tasks, mbpp_tasks, programs
 from training.evaluation.simulated_typing import simulated_typing
 from training.jsonl import DataError, read_records
+from training.rows import row_length
 from training.true_text import TrueText
 
 BITS_TOKENS = 200_000
@@ -61,10 +62,11 @@ class Evaluation:
         self.result: dict[str, Any] = {"model": card.name, "seed": arguments.seed}
 
     def bits(self) -> None:
+        row = self.result["bits_row"] = row_length(self._arguments.corpus)
         for language in languages_in(self._held_out):
             texts = (record["text"] for record in held_out_records(self._held_out, language))
             tokens = BITS_TOKENS if language == "python" else LANGUAGE_BITS_TOKENS
-            value = bits_per_byte(self._arguments.model or SHIPPED, self._tokenizer, texts, tokens)
+            value = bits_per_byte(self._arguments.model or SHIPPED, self._tokenizer, texts, tokens, row)
             if language == "python":
                 self.result["bits_per_byte"] = value
             self.result.setdefault("bits_per_byte_by_language", {})[language] = value

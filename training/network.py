@@ -7,6 +7,8 @@ with B rows of T tokens and N = B * T.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -42,8 +44,8 @@ def routed(
     """Add, norm and route.
 
     Returns:
-        the residual (B, T, d), the experts' input (N, d), weights (N, k), experts (N, k), the balance loss
-        of Switch Transformers (arXiv 2101.03961, eq. 4) over top-k, and the router's z-loss (2202.08906).
+        the residual (B, T, d), the experts' input (N, d), weights (N, k), experts (N, k), how many of those
+        chose each expert (E,), each expert's mean probability (E,), and the router's z-loss (2202.08906).
     """
     batch, length, d = x.shape
     x = x + attended
@@ -53,10 +55,8 @@ def routed(
     weights, experts = chances.topk(top_k, -1)
     if renormalise:
         weights = weights / weights.sum(-1, keepdim=True)
-    num_experts = router.shape[0]
-    load = F.one_hot(experts, num_experts).float().mean((0, 1))
-    balance = num_experts * (load.detach() * chances.mean(0)).sum()
-    return x, y, weights, experts, balance, logits.logsumexp(-1).pow(2).mean()
+    counts = F.one_hot(experts, router.shape[0]).float().sum((0, 1))
+    return x, y, weights, experts, counts, chances.mean(0), logits.logsumexp(-1).pow(2).mean()
 
 
 def combine(x: Tensor, outputs: Tensor, weights: Tensor) -> Tensor:
@@ -65,6 +65,30 @@ def combine(x: Tensor, outputs: Tensor, weights: Tensor) -> Tensor:
         outputs.view(-1, weights.shape[1], outputs.shape[-1]) * weights.to(outputs.dtype)[..., None]
     ).sum(1)
     return x + mixed.view_as(x)
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """Where L routers sent a batch among E experts. All float32.
+
+    Attributes:
+        counts: (L, E) the (token, expert) pairs that chose each expert.
+        chances: (L, E) each expert's mean probability.
+        z_loss: () the layers' mean.
+    """
+
+    counts: Tensor
+    chances: Tensor
+    z_loss: Tensor
+
+    def balance(self, counts: Tensor) -> Tensor:
+        """The balance loss of Switch Transformers (arXiv 2101.03961, eq. 4) over top-k, the layers' mean.
+
+        `counts` are the step's so far, of all its processes: balance is asked of the whole batch, not of the
+        rows that happen to be computed at once (arXiv 2501.11873).
+        """
+        load = counts / counts.sum(-1, keepdim=True)
+        return counts.shape[-1] * (load * self.chances).sum(-1).mean()
 
 
 class TrainingNetwork:
@@ -82,14 +106,13 @@ class TrainingNetwork:
         self._heads, self._routed = fused(queries_keys_values, compiled), fused(routed, compiled)
         self._combine, self._rms_norm = fused(combine, compiled), fused(rms_norm, compiled)
 
-    def hidden(self, input_ids: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """(B, T) ids → (B, T, d) hidden states, balance loss, z-loss, share of the busiest expert."""
+    def hidden(self, input_ids: Tensor) -> tuple[Tensor, Routing]:
+        """(B, T) ids → (B, T, d) hidden states. Nothing here waits for a GPU."""
         config, model, ops = self.model.config, self.model, self.operations
         (batch, length), eps = input_ids.shape, self.model.config.rms_norm_eps
         x = F.embedding(input_ids, model.embed_tokens)
         cos, sin = model.rotation(torch.arange(length, device=input_ids.device), x.dtype)
-        balance = z_loss = torch.zeros((), device=x.device)
-        busiest = torch.zeros((), device=x.device)
+        routings = []
         for layer in model.layers:
             assert isinstance(layer, Qwen3MoeLayer)  # noqa: S101 - ModuleList forgets the type
             q, k, v = self._heads(
@@ -97,24 +120,23 @@ class TrainingNetwork:
                 layer.k_norm, cos, sin, config.num_heads, config.num_kv_heads, config.head_dim, eps,
             )  # fmt: skip
             attended = ops.causal_attention(q, k, v).reshape(batch, length, -1)
-            x, y, weights, experts, layer_balance, layer_z = self._routed(
+            x, y, weights, experts, *routing = self._routed(
                 x, ops.linear(attended, layer.o_proj), layer.post_norm, layer.router,
                 config.experts_per_token, eps, config.norm_topk_prob,
             )  # fmt: skip
             x = self._combine(x, ops.grouped_experts(y, layer.gate_up, layer.down, experts), weights)
-            balance, z_loss = balance + layer_balance, z_loss + layer_z
-            load = torch.bincount(experts.flatten(), minlength=config.num_experts)
-            busiest = torch.maximum(busiest, load.max() / load.sum())
-        count = config.num_layers
-        return self._rms_norm(x, model.norm, eps), balance / count, z_loss / count, busiest
+            routings.append(routing)
+        counts, chances, z_losses = (torch.stack(parts) for parts in zip(*routings, strict=True))
+        return self._rms_norm(x, model.norm, eps), Routing(counts, chances, z_losses.mean())
 
-    def loss(
-        self, input_ids: Tensor, targets: Tensor, weights: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Weighted mean cross entropy in nats, then as `hidden`. All arguments (B, T)."""
-        x, balance, z_loss, busiest = self.hidden(input_ids)
+    def cross_entropy(self, hidden: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+        """(B, T, d), (B, T), (B, T) → the weighted mean in nats."""
         head = self.model.embed_tokens if self.model.lm_head is None else self.model.lm_head
-        loss = self.operations.weighted_cross_entropy(
-            x.view(-1, x.shape[-1]), head, targets.reshape(-1), weights.reshape(-1)
+        return self.operations.weighted_cross_entropy(
+            hidden.view(-1, hidden.shape[-1]), head, targets.reshape(-1), weights.reshape(-1)
         )
-        return loss, balance, z_loss, busiest
+
+    def loss(self, input_ids: Tensor, targets: Tensor, weights: Tensor) -> tuple[Tensor, Routing]:
+        """Weighted mean cross entropy in nats of (B, T) tokens."""
+        hidden, routing = self.hidden(input_ids)
+        return self.cross_entropy(hidden, targets, weights), routing

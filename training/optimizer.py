@@ -49,19 +49,25 @@ def orthogonalise(matrices: Tensor) -> Tensor:
 
 
 class FlatGroup:
-    """Parameters and gradients as views of one buffer each, with a float32 master of the parameters and the
-    moving average of it."""
+    """Parameters and gradients as views of one buffer each, with a float32 master of the parameters, the
+    moving average of it, and the float32 sum of a step's gradients."""
 
     def __init__(self, parameters: list[nn.Parameter]) -> None:
         self.master = torch.cat([p.data.reshape(-1) for p in parameters]).float()
         self.average = self.master.clone()
         self.values = self.master.to(parameters[0].dtype)
         self.grads = torch.zeros_like(self.values)
+        self.sum = torch.zeros_like(self.master)
         start = 0
         for p in parameters:
             p.data = self.values[start : start + p.numel()].view(p.shape)
             p.grad = self.grads[start : start + p.numel()].view(p.shape)
             start += p.numel()
+
+    def collect(self) -> None:
+        """Add the gradients to their sum and clear them."""
+        self.sum.add_(self.grads)
+        self.grads.zero_()
 
     def publish(self) -> None:
         self.values.copy_(self.master)
@@ -81,7 +87,8 @@ class MuonAdamW:
         self._adam, self._muon = FlatGroup(rest), FlatGroup([p for _, p in matrices])
         self._first, self._second = torch.zeros_like(self._adam.master), torch.zeros_like(self._adam.master)
         self._momentum = torch.zeros_like(self._muon.master)
-        self._steps = torch.zeros(())
+        self._steps = torch.zeros((), device=self._adam.master.device)
+        self._count = 0  # the same, to be read without waiting for a GPU
         # Where each stack of equally shaped matrices lies in the flat buffer.
         self._stacks: dict[tuple[int, int], list[tuple[int, int]]] = {}
         start = 0
@@ -92,18 +99,25 @@ class MuonAdamW:
             self._stacks.setdefault((rows, columns), []).append((start, p.numel() // (rows * columns)))
             start += p.numel()
 
-    def zero_grad(self) -> None:
-        self._adam.grads.zero_()
-        self._muon.grads.zero_()
+    def collect(self) -> None:
+        """Add what a backward pass left in the parameters' gradients to the step's, and clear it."""
+        self._adam.collect()
+        self._muon.collect()
 
-    def step(self, scale: float) -> float:
-        """Update at `scale` times the learning rates; return the norm of AdamW's gradients."""
+    @property
+    def gradients(self) -> tuple[Tensor, Tensor]:
+        """The sums since the last step, of every parameter, in float32; `step` takes what is in them."""
+        return self._adam.sum, self._muon.sum
+
+    def step(self, scale: float) -> Tensor:
+        """Update at `scale` times the learning rates; return the norm () of AdamW's gradients."""
         norm = self._adam_step(scale)
         self._muon_step(scale)
-        steps = float(self._steps)
-        decay = min(self.settings.average_decay, (1 + steps) / (10 + steps))
+        self._count += 1
+        decay = min(self.settings.average_decay, (1 + self._count) / (10 + self._count))
         for group in (self._adam, self._muon):
             group.average.lerp_(group.master, 1 - decay)
+            group.sum.zero_()
         return norm
 
     @contextmanager
@@ -118,8 +132,8 @@ class MuonAdamW:
             for group in groups:
                 group.publish()
 
-    def _adam_step(self, scale: float) -> float:
-        s, grads = self.settings, self._adam.grads.float()
+    def _adam_step(self, scale: float) -> Tensor:
+        s, grads = self.settings, self._adam.sum
         norm = grads.norm()
         grads.mul_(torch.clamp(s.max_grad_norm / (norm + 1e-6), max=1.0))
         torch._fused_adamw_(
@@ -128,10 +142,10 @@ class MuonAdamW:
             weight_decay=s.adam_weight_decay, eps=1e-8, amsgrad=False, maximize=False,
         )  # fmt: skip
         self._adam.publish()
-        return float(norm)
+        return norm
 
     def _muon_step(self, scale: float) -> None:
-        s, grads = self.settings, self._muon.grads.float()
+        s, grads = self.settings, self._muon.sum
         self._momentum.lerp_(grads, 1 - s.muon_momentum)
         update = torch.lerp(grads, self._momentum, s.muon_momentum)
         for (rows, columns), stacks in self._stacks.items():
@@ -155,5 +169,6 @@ class MuonAdamW:
     def restore(self, state: dict[str, Any]) -> None:
         for name, tensor in self.state().items():
             tensor.copy_(state[name])
+        self._count = int(state["adam.steps"])
         self._adam.publish()
         self._muon.publish()

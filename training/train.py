@@ -1,16 +1,19 @@
 """Stage 4: train the model of a recipe on the rows of training.examples; stop and resume at any time.
 
     python -m training.train --recipe training/small.toml --data DIR --run DIR --tokens 40e6
+    torchrun --nproc-per-node 8 -m training.train --recipe training/gpu.toml ...
 
 A run is a folder: `checkpoint.safetensors` (written whole or not at all, every --checkpoint-minutes and at
 the end), `log.jsonl` (a line every 20 steps) and the recipe it was started with. Started again with the
 same folder it goes on where the checkpoint stands. The learning rate falls to zero at --tokens.
+
+Started by torchrun, every process computes its part of each step's rows on a GPU of its own, and the sums of
+their gradients take the same step in each: what one process would compute, in another order of summation.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import shutil
 import signal
@@ -19,12 +22,11 @@ import threading
 import time
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TextIO, get_args
+from typing import Any, Literal, get_args
 
-import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -32,22 +34,32 @@ from torch import Tensor
 from inference.models.config import Qwen3MoeConfig
 from inference.models.loader import load_weights
 from inference.models.qwen3_moe import Qwen3Moe
-from training.examples import END_WEIGHT, MIDDLE_WEIGHT, ROW
+from training.examples import END_WEIGHT, MIDDLE_WEIGHT
+from training.matrix_rate import matrix_rate
 from training.network import TrainingNetwork
 from training.operations import NativeOperations, Operations, TorchOperations, why_not_native
 from training.optimizer import MuonAdamW, OptimizerSettings
+from training.progress import Progress
+from training.ranks import Device, Ranks, joined
+from training.rows import Batch, Rows
 
 Kernels = Literal["auto", "native", "torch"]
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingSettings:
+    """`rows_per_step` is of all processes, `micro_rows` of one: rows that go through the network at once, or
+    0 for all it has. The last `long_share` of the run is on rows of --long-data, so many fewer a step as
+    they are longer."""
+
     seed: int
     rows_per_step: int
     warmup_steps: int
     decay_share: float
     balance_weight: float
     z_weight: float
+    micro_rows: int = 0
+    long_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,51 +101,36 @@ def learning_rate_scale(step: int, total_steps: int, settings: TrainingSettings)
     return min(1.0, (step + 1) / settings.warmup_steps, max(0.0, (total_steps - step) / decay_steps))
 
 
-def flops_per_token(config: Qwen3MoeConfig) -> float:
-    """Forward and backward, multiply-adds counted twice, causal attention at half."""
+def flops_per_token(config: Qwen3MoeConfig, length: int) -> float:
+    """Forward and backward over rows of `length`, multiply-adds counted twice, causal attention at half."""
     d, c = config.hidden_size, config.head_dim
     attention = d * (config.num_heads + 2 * config.num_kv_heads) * c + config.num_heads * c * d
     experts = config.num_experts * d + config.experts_per_token * 3 * d * config.expert_size
     active = config.num_layers * (attention + experts) + config.vocab_size * d
-    return 6.0 * active + 6.0 * config.num_layers * ROW * config.num_heads * c
+    return 6.0 * active + 6.0 * config.num_layers * length * config.num_heads * c
 
 
-def operations(kernels: Kernels, config: Qwen3MoeConfig, compiled: bool) -> Operations:
-    """What a run's matrices go through.
+def operations(
+    kernels: Kernels, config: Qwen3MoeConfig, compiled: bool, lengths: list[int], device: torch.device
+) -> Operations:
+    """What the matrices of a run go through, on rows of `lengths`.
 
     Raises:
         SystemExit: native kernels were asked for and cannot be had.
     """
     if kernels == "torch":
         return TorchOperations(compiled)
-    reason = why_not_native(config, ROW, torch.bfloat16)
+    reasons = [why_not_native(config, length, torch.bfloat16) for length in lengths]
+    if device.type != "cpu":
+        reasons = ["they are for the CPU"]
+    reason = next((reason for reason in reasons if reason is not None), None)
     if reason is None:
         return NativeOperations()
     if kernels == "native":
         raise SystemExit(f"training.train: no native kernels: {reason}")
-    print(f"no native kernels: {reason}", flush=True)
+    if device.type == "cpu":
+        print(f"no native kernels: {reason}", flush=True)
     return TorchOperations(compiled)
-
-
-class Rows:
-    """The training rows in a fixed order, a fresh permutation every pass."""
-
-    def __init__(self, data: Path, split: str, seed: int) -> None:
-        self.ids = np.load(data / f"{split}_ids.npy", mmap_mode="r")
-        self.weights = np.load(data / f"{split}_weights.npy", mmap_mode="r")
-        self._seed, self._order, self._epoch = seed, np.arange(len(self.ids)), 0
-
-    def batch(self, step: int, rows: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Inputs, targets (rows, ROW) int64 and weights float32 of `step`."""
-        steps_an_epoch = len(self.ids) // rows
-        epoch, at = divmod(step, steps_an_epoch)
-        if epoch != self._epoch:
-            self._order = np.random.default_rng(self._seed + epoch).permutation(len(self.ids))
-            self._epoch = epoch
-        chosen = np.sort(self._order[at * rows : (at + 1) * rows])
-        ids = torch.from_numpy(self.ids[chosen].astype(np.int64))
-        weights = torch.from_numpy(self.weights[chosen][:, 1:].astype(np.float32))
-        return ids[:, :-1], ids[:, 1:], weights
 
 
 def load_checkpoint(folder: Path) -> dict[str, Tensor]:
@@ -142,7 +139,11 @@ def load_checkpoint(folder: Path) -> dict[str, Tensor]:
 
 
 class Run:
-    """A training run in a folder."""
+    """A training run in a folder.
+
+    Raises:
+        SystemExit: the recipe, the data and the number of processes do not go together.
+    """
 
     def __init__(
         self,
@@ -153,22 +154,33 @@ class Run:
         compiled: bool,
         begin_with: Path | None = None,
         kernels: Kernels = "torch",
+        *,
+        long_data: Path | None = None,
+        ranks: Ranks | None = None,
     ) -> None:
-        self.folder, self.recipe = folder, recipe
-        settings = recipe.training
+        self.folder, self.recipe, self.ranks = folder, recipe, ranks or Ranks()
+        settings, config, device = recipe.training, recipe.config(), self.ranks.device
+        self.rows = Rows(data, "train", settings.seed, settings.rows_per_step)
+        self.held_out = Rows(data, "heldout", settings.seed, settings.rows_per_step)
+        self.tokens_per_step = settings.rows_per_step * self.rows.length
+        self.total_steps = max(1, int(total_tokens / self.tokens_per_step))
+        self.long_rows = self._long_rows(long_data)
+        self.first_long_step = self.total_steps - int(self.total_steps * settings.long_share)
+        if settings.rows_per_step % self.ranks.count:
+            raise SystemExit(
+                f"training.train: {self.ranks.count} processes cannot share {settings.rows_per_step} rows"
+            )
         if begin_with is None:
-            self.model = Qwen3Moe(recipe.config(), dtype=torch.bfloat16)
+            self.model = Qwen3Moe(config, device, torch.bfloat16)
             initialise(self.model, settings.seed)
         else:
-            weights = load_weights(begin_with, recipe.config(), torch.device("cpu"), torch.bfloat16)
+            weights = load_weights(begin_with, config, device, torch.bfloat16)
             self.model = weights.train().requires_grad_(True)
+        lengths = [rows.length for rows in (self.rows, self.long_rows) if rows is not None]
         self.network = TrainingNetwork(
-            self.model, operations(kernels, recipe.config(), compiled), compiled=compiled
+            self.model, operations(kernels, config, compiled, lengths, device), compiled=compiled
         )
         self.optimizer = MuonAdamW(self.model, recipe.optimizer)
-        self.rows, self.held_out = Rows(data, "train", settings.seed), Rows(data, "heldout", settings.seed)
-        self.tokens_per_step = settings.rows_per_step * ROW
-        self.total_steps = max(1, int(total_tokens / self.tokens_per_step))
         self.step = 0
         self.seconds = 0.0
         if (folder / "checkpoint.safetensors").exists():
@@ -176,60 +188,101 @@ class Run:
             self.optimizer.restore(state)
             self.step, self.seconds = int(state["step"]), float(state["seconds"])
 
+    def _long_rows(self, data: Path | None) -> Rows | None:
+        settings = self.recipe.training
+        if (data is None) != (settings.long_share == 0):
+            raise SystemExit("training.train: --long-data and the recipe's long_share go together")
+        if data is None:
+            return None
+        rows, rest = divmod(self.tokens_per_step, Rows(data, "train", settings.seed, 1).length)
+        if rest or rows % self.ranks.count:
+            raise SystemExit(f"training.train: {self.tokens_per_step} tokens a step are no share of {data}")
+        return Rows(data, "train", settings.seed, rows)
+
     def save(self) -> None:
+        """Write the checkpoint, in the first process alone."""
+        if not self.ranks.first:
+            return
         partial = self.folder / "checkpoint.safetensors.part"
         progress = {
             "step": torch.tensor(self.step),
             "seconds": torch.tensor(self.seconds, dtype=torch.float64),
         }
-        save_file({**self.optimizer.state(), **progress}, partial)
+        state = {name: tensor.cpu() for name, tensor in self.optimizer.state().items()}
+        save_file({**state, **progress}, partial)
         partial.rename(self.folder / "checkpoint.safetensors")
 
-    def train_step(self) -> dict[str, float]:
-        settings = self.recipe.training
-        input_ids, targets, weights = self.rows.batch(self.step, settings.rows_per_step)
-        self.optimizer.zero_grad()
-        loss, balance, z_loss, busiest = self.network.loss(input_ids, targets, weights)
-        total = loss + settings.balance_weight * balance + settings.z_weight * z_loss
-        total.backward()  # type: ignore[no-untyped-call] # torch
-        scale = learning_rate_scale(self.step, self.total_steps, settings)
+    def rows_of(self, step: int) -> tuple[Rows, int]:
+        """The rows that `step` takes from, and its number among the steps that do."""
+        if self.long_rows is None or step < self.first_long_step:
+            return self.rows, step
+        return self.long_rows, step - self.first_long_step
+
+    def micro_rows(self, rows: Rows) -> int:
+        """How many of `rows` go through the network at once: as many tokens, however long they are."""
+        micro = self.recipe.training.micro_rows or self.recipe.training.rows_per_step
+        return max(1, micro * self.rows.length // rows.length)
+
+    def accumulate(self, batch: Batch, micro_rows: int) -> tuple[Tensor, Tensor]:
+        """Sum the gradients of a batch over its pieces and all processes, in `optimizer.gradients`.
+
+        Returns:
+            its loss and balance loss, (2,), this process's part; where its tokens went, (L, E), of all.
+        """
+        settings, config, device = self.recipe.training, self.model.config, self.ranks.device
+        losses = torch.zeros(2, device=device)
+        counts = torch.zeros(config.num_layers, config.num_experts, device=device)
+        for piece in batch.pieces(self.ranks, micro_rows):
+            loss, routing = self.network.loss(piece.input_ids, piece.targets, piece.weights)
+            self.ranks.add(routing.counts)
+            counts = counts + routing.counts
+            balance = routing.balance(counts)
+            router = settings.balance_weight * balance + settings.z_weight * routing.z_loss
+            total = loss * piece.loss_share + router * piece.row_share
+            total.backward()  # type: ignore[no-untyped-call] # torch
+            self.optimizer.collect()
+            losses += torch.stack((loss.detach() * piece.loss_share, balance.detach() * piece.row_share))
+        self.ranks.add(*self.optimizer.gradients)
+        return losses, counts
+
+    def train_step(self, stop: bool = False) -> dict[str, float]:
+        """Take a step; "stop" of what it returns is how many processes were called with `stop`."""
+        rows, number = self.rows_of(self.step)
+        losses, counts = self.accumulate(rows.batch(number), self.micro_rows(rows))
+        scale = learning_rate_scale(self.step, self.total_steps, self.recipe.training)
         norm = self.optimizer.step(scale)
         self.step += 1
+        shared = torch.cat((losses, torch.full_like(losses[:1], float(stop))))
+        self.ranks.add(shared)
+        busiest = (counts.amax(1) / counts.sum(1)).max()
+        # The one place of a step that waits for a GPU.
+        loss, balance, stopping, norm_, busiest_ = torch.cat((shared, torch.stack((norm, busiest)))).tolist()
         return {
-            "loss": float(loss.detach()),
-            "balance": float(balance.detach()),
-            "busiest": float(busiest),
-            "grad_norm": norm,
-            "lr": scale,
-        }
+            "loss": loss, "balance": balance, "busiest": busiest_, "grad_norm": norm_, "lr": scale,
+            "stop": stopping,
+        }  # fmt: skip
+
+    def flops(self) -> float:
+        """Of the next step, in all processes."""
+        return flops_per_token(self.model.config, self.rows_of(self.step)[0].length) * self.tokens_per_step
 
     @torch.no_grad()
     def held_out_losses(self, batches: int = 4) -> dict[str, float]:
         """Nats a token on held-out rows with the averaged weights: all that is learnt, middles, ends."""
-        rows = self.recipe.training.rows_per_step
-        losses: dict[str, list[float]] = {"all": [], "middle": [], "end": []}
-        for step in range(batches):
-            input_ids, targets, weights = self.held_out.batch(step, rows)
-            kinds = {
-                "all": weights > 0,
-                "middle": weights == MIDDLE_WEIGHT,
-                "end": weights == END_WEIGHT,
-            }
-            with self.optimizer.averaged():
-                for kind, chosen in kinds.items():
-                    losses[kind].append(float(self.network.loss(input_ids, targets, chosen.float())[0]))
-        return {kind: float(np.mean(values)) for kind, values in losses.items()}
-
-
-def progress_line(record: dict[str, Any], total_steps: int) -> str:
-    line = (
-        f"step {record['step']}/{total_steps}  {record['tokens'] / 1e6:.1f}M tokens  "
-        f"loss {record['loss']:.3f}  "
-        f"busiest expert {record['busiest']:.0%}  {record['tokens_per_s']} tokens/s  "
-        f"{record['tflops']} TFLOP/s  {record['minutes_left']} min left"
-    )
-    held_out = record.get("held_out", {})
-    return line + "".join(f"  held-out {name} {value:.3f}" for name, value in held_out.items())
+        sums = torch.zeros(3, 2, dtype=torch.float64, device=self.ranks.device)
+        with self.optimizer.averaged():
+            for step in range(batches):
+                batch = self.held_out.batch(step)
+                for piece in batch.pieces(self.ranks, self.micro_rows(self.held_out)):
+                    hidden = self.network.hidden(piece.input_ids)[0]
+                    kinds = piece.weights > 0, piece.weights == MIDDLE_WEIGHT, piece.weights == END_WEIGHT
+                    for kind, chosen in enumerate(kinds):
+                        if piece.loss_share and (tokens := float(chosen.sum())):
+                            loss = self.network.cross_entropy(hidden, piece.targets, chosen.float())
+                            sums[kind] += torch.stack((loss.double() * tokens, chosen.sum()))
+        self.ranks.add(sums)
+        found = zip(("all", "middle", "end"), sums.tolist(), strict=True)
+        return {kind: nats / tokens for kind, (nats, tokens) in found if tokens}
 
 
 @contextmanager
@@ -246,37 +299,34 @@ def stop_requests() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def train(run: Run, checkpoint_minutes: float) -> None:
-    """Take `run` to its end or to a signal, and save it."""
-    with stop_requests() as stop, (run.folder / "log.jsonl").open("a", encoding="utf-8") as log:
-        _train(run, checkpoint_minutes, stop, log)
-    run.save()
+def train(run: Run, checkpoint_minutes: float, minutes: float = math.inf) -> None:
+    """Take `run` to its end, to a signal to any of its processes or through `minutes`, and save it."""
+    rate = None
+    if run.ranks.first and run.ranks.device.type == "cuda":
+        rate = matrix_rate(run.ranks.device) * run.ranks.count
+        print(f"{rate / 1e12:.0f} TFLOP/s in products of large matrices", flush=True)
+    with stop_requests() as stop, ExitStack() as stack:
+        progress = None
+        if run.ranks.first:
+            progress = stack.enter_context(Progress(run.folder, run.total_steps, run.tokens_per_step, rate))
+        _train(run, checkpoint_minutes, time.monotonic() + minutes * 60, stop, progress)
+        run.save()
 
 
-def _train(run: Run, checkpoint_minutes: float, stop: threading.Event, log: TextIO) -> None:
-    flops = flops_per_token(run.model.config) * run.tokens_per_step
-    saved, recent = time.monotonic(), []
-    while run.step < run.total_steps and not stop.is_set():
-        started = time.monotonic()
-        figures = run.train_step()
+def _train(
+    run: Run, checkpoint_minutes: float, deadline: float, stop: threading.Event, progress: Progress | None
+) -> None:
+    saved, stopping = time.monotonic(), 0.0
+    while run.step < run.total_steps and not stopping:
+        started, flops = time.monotonic(), run.flops()
+        figures = run.train_step(stop.is_set() or started >= deadline)
         took = time.monotonic() - started
+        stopping = figures.pop("stop")
         run.seconds += took
-        recent.append((figures["loss"], took))
-        if run.step % 20 == 0 or run.step == run.total_steps:
-            loss, step_s = (float(np.mean(column)) for column in zip(*recent, strict=True))
-            recent.clear()
-            record: dict[str, Any] = {
-                "step": run.step, "tokens": run.step * run.tokens_per_step, "seconds": round(run.seconds),
-                **{k: round(v, 4) for k, v in {**figures, "loss": loss}.items()},
-                "tokens_per_s": round(run.tokens_per_step / step_s),
-                "tflops": round(flops / step_s / 1e12, 3),
-                "minutes_left": round((run.total_steps - run.step) * step_s / 60, 1),
-            }  # fmt: skip
-            if run.step % 200 == 0 or run.step == run.total_steps:
-                record["held_out"] = {k: round(v, 4) for k, v in run.held_out_losses().items()}
-            log.write(json.dumps(record) + "\n")
-            log.flush()
-            print(progress_line(record, run.total_steps), flush=True)
+        measured = run.step % 200 == 0 or run.step == run.total_steps
+        held_out = run.held_out_losses() if measured else {}
+        if progress:
+            progress.step(run.step, run.seconds, took, flops, figures, held_out)
         if time.monotonic() - saved > checkpoint_minutes * 60:
             run.save()
             saved = time.monotonic()
@@ -286,11 +336,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="training.train", description="Train the model of a recipe.")
     parser.add_argument("--recipe", type=Path, default=Path(__file__).with_name("small.toml"))
     parser.add_argument("--data", type=Path, required=True, help="folder that training.examples wrote")
+    parser.add_argument("--long-data", type=Path, help="another, of longer rows, for the end of the run")
     parser.add_argument("--run", type=Path, required=True, help="folder of this run; goes on where it stands")
     parser.add_argument("--tokens", type=float, required=True, help="the run's whole length")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="stop after so long, to go on later")
     parser.add_argument("--begin-with", type=Path, help="a checkpoint whose weights a new run starts from")
     parser.add_argument("--checkpoint-minutes", type=float, default=5)
     parser.add_argument("--eager", action="store_true", help="without torch.compile")
+    parser.add_argument(
+        "--device", choices=get_args(Device), default="auto", help="a GPU if torch sees one, else the CPU"
+    )
     parser.add_argument(
         "--kernels",
         choices=get_args(Kernels),
@@ -298,27 +353,34 @@ def main() -> int:
         help="what multiplies matrices: training/native, torch, or the first if this machine can run it",
     )
     arguments = parser.parse_args()
-    arguments.run.mkdir(parents=True, exist_ok=True)
     torch.set_flush_denormal(True)
-    recipe = arguments.run / "recipe.toml"
-    if not recipe.exists():
-        shutil.copyfile(arguments.recipe, recipe)
-    run = Run(
-        arguments.run,
-        Recipe.from_file(recipe),
-        arguments.data,
-        arguments.tokens,
-        not arguments.eager,
-        arguments.begin_with,
-        arguments.kernels,
-    )
-    count = sum(p.numel() for p in run.model.parameters())
-    print(
-        f"{count / 1e6:.1f}M parameters; step {run.step} of {run.total_steps}; "
-        f"matrices by {run.network.operations.name}",
-        flush=True,
-    )
-    train(run, arguments.checkpoint_minutes)
+    with joined(arguments.device) as ranks:
+        recipe = arguments.run / "recipe.toml"
+        if ranks.first:
+            arguments.run.mkdir(parents=True, exist_ok=True)
+            if not recipe.exists():
+                shutil.copyfile(arguments.recipe, recipe)
+        ranks.wait()
+        run = Run(
+            arguments.run,
+            Recipe.from_file(recipe),
+            arguments.data,
+            arguments.tokens,
+            not arguments.eager,
+            arguments.begin_with,
+            arguments.kernels,
+            long_data=arguments.long_data,
+            ranks=ranks,
+        )
+        if ranks.first:
+            count = sum(p.numel() for p in run.model.parameters())
+            print(
+                f"{count / 1e6:.1f}M parameters; step {run.step} of {run.total_steps}; "
+                f"{ranks.count} x {ranks.device.type}; matrices by {run.network.operations.name}",
+                flush=True,
+            )
+        train(run, arguments.checkpoint_minutes, arguments.minutes)
+        ranks.wait()
     return 0
 
 

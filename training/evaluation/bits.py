@@ -12,14 +12,15 @@ import torch.nn.functional as F
 from inference.models.config import Qwen3MoeConfig
 from inference.models.loader import load_weights
 from inference.tokenizer import Tokenizer
-from training.examples import ROW
 from training.network import TrainingNetwork
 from training.tokenizer import FILE_SEP
 
 
 @torch.inference_mode()
-def bits_per_byte(directory: Path, tokenizer: Tokenizer, texts: Iterable[str], max_tokens: int) -> float:
-    """Over `texts`, until there were `max_tokens`, in windows of a training row, each without context.
+def bits_per_byte(
+    directory: Path, tokenizer: Tokenizer, texts: Iterable[str], max_tokens: int, row: int
+) -> float:
+    """Over `texts`, until there were `max_tokens`, in windows as long as training rows, each without context.
 
     Raises:
         ModelError: naming the file of the checkpoint and what is wrong with it.
@@ -31,8 +32,8 @@ def bits_per_byte(directory: Path, tokenizer: Tokenizer, texts: Iterable[str], m
     bits, size, tokens = 0.0, 0, 0
     for text in texts:
         ids = tokenizer.encode(text)
-        for start in range(0, len(ids), ROW - 1):
-            window = torch.tensor(ids[start : start + ROW - 1])
+        for start in range(0, len(ids), row - 1):
+            window = torch.tensor(ids[start : start + row - 1])
             inputs = torch.cat([torch.tensor([FILE_SEP]), window[:-1]])
             logits = weights.logits(network.hidden(inputs[None])[0][0])
             bits += float(F.cross_entropy(logits, window, reduction="sum")) / math.log(2)
