@@ -40,7 +40,7 @@ def queries_keys_values(
 
 def routed(
     x: Tensor, attended: Tensor, norm: Tensor, router: Tensor, top_k: int, eps: float, renormalise: bool
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     """Add, norm and route.
 
     Returns:

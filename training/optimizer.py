@@ -134,7 +134,7 @@ class MuonAdamW:
 
     def _adam_step(self, scale: float) -> Tensor:
         s, grads = self.settings, self._adam.sum
-        norm = grads.norm()
+        norm: Tensor = grads.norm()
         grads.mul_(torch.clamp(s.max_grad_norm / (norm + 1e-6), max=1.0))
         torch._fused_adamw_(
             [self._adam.master], [grads], [self._first], [self._second], [], [self._steps.add_(1)],

@@ -1,7 +1,7 @@
 """Stage 4: train the model of a recipe on the rows of training.examples; stop and resume at any time.
 
     python -m training.train --recipe training/small.toml --data DIR --run DIR --tokens 40e6
-    torchrun --nproc-per-node 8 -m training.train --recipe training/gpu.toml ...
+    torchrun --nproc-per-node 8 -m training.train --recipe training/gpu.toml --run-folder DIR ...
 
 A run is a folder: `checkpoint.safetensors` (written whole or not at all, every --checkpoint-minutes and at
 the end), `log.jsonl` (a line every 20 steps) and the recipe it was started with. Started again with the
@@ -337,7 +337,14 @@ def main() -> int:
     parser.add_argument("--recipe", type=Path, default=Path(__file__).with_name("small.toml"))
     parser.add_argument("--data", type=Path, required=True, help="folder that training.examples wrote")
     parser.add_argument("--long-data", type=Path, help="another, of longer rows, for the end of the run")
-    parser.add_argument("--run", type=Path, required=True, help="folder of this run; goes on where it stands")
+    # torchrun takes --run for an abbreviation of its own --run-path.
+    parser.add_argument(
+        "--run",
+        "--run-folder",
+        type=Path,
+        required=True,
+        help="folder of this run; goes on where it stands",
+    )
     parser.add_argument("--tokens", type=float, required=True, help="the run's whole length")
     parser.add_argument("--minutes", type=float, default=math.inf, help="stop after so long, to go on later")
     parser.add_argument("--begin-with", type=Path, help="a checkpoint whose weights a new run starts from")

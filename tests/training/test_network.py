@@ -60,8 +60,11 @@ def test_hidden_states_equal_the_engines(model: Qwen3Moe, length: int) -> None:
     torch.testing.assert_close(trained, served, rtol=0, atol=2e-5)
 
 
-def test_loss_and_gradients_equal_autograds(model: Qwen3Moe) -> None:
-    input_ids, targets, weights = batch(2, 300)
+@pytest.mark.parametrize("device", ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"])
+def test_loss_and_gradients_equal_autograds(device: str) -> None:
+    model = Qwen3Moe(CONFIG, device)
+    initialise(model, seed=3)
+    input_ids, targets, weights = (x.to(device) for x in batch(2, 300))
     parameters = list(model.parameters())
     logits = model.logits(torch.stack([model(row, NoCache()) for row in input_ids])).view(
         -1, CONFIG.vocab_size

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 import torch
 
+import training
+from inference.models.qwen3_moe import Qwen3Moe
 from training.examples import END_WEIGHT, ROW
 from training.export import export
 from training.optimizer import orthogonalise
-from training.train import Recipe, Run, learning_rate_scale, train
+from training.train import Recipe, Run, flops_per_token, learning_rate_scale, train
 
 RECIPE = """
 [model]
@@ -116,6 +118,19 @@ def test_the_averaged_weights_are_the_moving_average_of_the_steps(tmp_path: Path
         # The average is over float32 masters; what is compared with was rounded to bfloat16.
         torch.testing.assert_close(run.model.embed_tokens.double(), expected, rtol=0.02, atol=1e-4)
     assert torch.equal(run.model.embed_tokens, last)
+
+
+def test_the_recipe_for_gpus_has_the_size_that_it_says() -> None:
+    recipe = Recipe.from_file(Path(training.__file__).with_name("gpu.toml"))
+    config = recipe.config()
+    model = Qwen3Moe(config, "meta")
+    total = sum(p.numel() for p in model.parameters())
+    experts = sum(p.numel() for name, p in model.named_parameters() if name.endswith(("gate_up", "down")))
+    active = total - experts * (config.num_experts - config.experts_per_token) // config.num_experts
+    assert (round(active / 1e6, 1), round(total / 1e6, 1)) == (51.2, 114.9)
+    assert [round(flops_per_token(config, length) / 1e6) for length in (1024, 2048)] == [383, 458]
+    assert config.max_position >= 2048
+    assert recipe.training.rows_per_step % recipe.training.micro_rows == 0
 
 
 @pytest.mark.parametrize("shape", [(3, 8, 24), (2, 24, 8), (1, 16, 16)])

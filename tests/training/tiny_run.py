@@ -40,13 +40,13 @@ muon_lr = 0.02
 
 
 def write_rows(folder: Path, row: int = ROW) -> Path:
-    """Rows that count up from a random start, every other one five times as heavy as the next."""
+    """Rows that count up from a random start, every other two five times as heavy as the next two."""
     folder.mkdir(exist_ok=True)
     rng = np.random.default_rng(0)
     for split, rows in (("train", 18), ("heldout", 8)):
         starts = rng.integers(0, 64, (rows, 1))
         np.save(folder / f"{split}_ids.npy", ((starts + np.arange(row + 1)) % 64).astype(np.uint16))
-        weights = np.where(np.arange(rows)[:, None] % 2, 5, 1) * np.ones((1, row + 1))
+        weights = np.where(np.arange(rows)[:, None] // 2 % 2, 5, 1) * np.ones((1, row + 1))
         np.save(folder / f"{split}_weights.npy", weights.astype(np.uint8))
     return folder
 
