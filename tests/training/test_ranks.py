@@ -9,6 +9,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -85,8 +87,9 @@ def test_two_processes_take_the_steps_of_one_and_go_on(tmp_path: Path, data: Pat
         assert found["held_out"][kind] == pytest.approx(loss, rel=0.01)
 
 
-def test_a_signal_to_one_process_ends_both_after_the_same_step(tmp_path: Path, data: Path) -> None:
-    folder = tmp_path / "run"
+@contextmanager
+def endless_pair(folder: Path, data: Path) -> Iterator[list[subprocess.Popen[str]]]:
+    """Two processes of a run that have taken some steps, started as torchrun starts them."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     processes = [
@@ -96,7 +99,7 @@ def test_a_signal_to_one_process_ends_both_after_the_same_step(tmp_path: Path, d
                 **ENVIRONMENT, "RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2",
                 "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
             },
-            stdout=subprocess.PIPE, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
         for rank in range(2)
     ]  # fmt: skip
@@ -106,15 +109,27 @@ def test_a_signal_to_one_process_ends_both_after_the_same_step(tmp_path: Path, d
             assert time.monotonic() < deadline
             assert all(process.poll() is None for process in processes)
             time.sleep(0.1)
-        processes[1].send_signal(signal.SIGTERM)
-        printed = [process.communicate(timeout=DEADLINE)[0] for process in processes]
+        yield processes
     finally:
         for process in processes:
             process.kill()
-    assert [process.returncode for process in processes] == [0, 0]
-    assert "tokens/s" in printed[0]
-    assert printed[1] == ""
-    assert new_run(folder, data, 10).step >= 20
+            process.communicate()
+
+
+def test_a_signal_to_one_process_ends_both_after_the_same_step(tmp_path: Path, data: Path) -> None:
+    with endless_pair(tmp_path / "run", data) as (first, second):
+        second.send_signal(signal.SIGTERM)
+        printed = [process.communicate(timeout=DEADLINE) for process in (first, second)]
+        assert (first.returncode, second.returncode) == (0, 0), printed
+    assert "tokens/s" in printed[0][0]
+    assert printed[1][0] == "", "one speaks for both"
+    assert new_run(tmp_path / "run", data, 10).step >= 20
+
+
+def test_a_process_that_dies_ends_the_other(tmp_path: Path, data: Path) -> None:
+    with endless_pair(tmp_path / "run", data) as (first, second):
+        second.kill()
+        assert first.wait(timeout=DEADLINE) == 1
 
 
 def test_one_process_joins_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
