@@ -43,7 +43,7 @@ def new_tokenizer() -> Tokenizer:
     return tokenizer
 
 
-def sample(corpus: Path, max_bytes: int, weights: Mapping[str, float]) -> Iterator[str]:
+def sample(corpus: Path, max_bytes: int, weights: Mapping[str, float] | None = None) -> Iterator[str]:
     """About `max_bytes` of the training split: each document 0, 1 or more times, by its source's weight (1
     for one that has none). The same every time."""
 
@@ -51,7 +51,7 @@ def sample(corpus: Path, max_bytes: int, weights: Mapping[str, float]) -> Iterat
         with (corpus / "train.jsonl").open(encoding="utf-8") as file:
             for line in file:
                 record = json.loads(line)
-                yield record["text"], weights.get(record["source"], 1.0)
+                yield record["text"], (weights or {}).get(record["source"], 1.0)
 
     share = max_bytes / max(1.0, sum(len(text.encode()) * weight for text, weight in documents()))
     rng = random.Random(1)
@@ -73,7 +73,7 @@ def train(
         min_frequency=10,
         show_progress=sys.stderr.isatty(),
     )
-    tokenizer.train_from_iterator(sample(corpus, max_bytes, weights or {}), trainer)
+    tokenizer.train_from_iterator(sample(corpus, max_bytes, weights), trainer)
     return tokenizer
 
 
