@@ -79,7 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
         "torch": torch.__version__,
         **{f"{kind}_tokens_per_s": round(tokens / statistics.median(seconds[kind])) for kind in KINDS},
         "native_tflops": round(
-            flops_per_token(recipe.config()) * tokens / statistics.median(seconds["native"]) / 1e12, 3
+            flops_per_token(recipe.config(), ROW) * tokens / statistics.median(seconds["native"]) / 1e12, 3
         ),
         "times_as_fast": {
             "median": round(statistics.median(ratios), 2),

@@ -39,9 +39,9 @@ from training.matrix_rate import matrix_rate
 from training.network import TrainingNetwork
 from training.operations import NativeOperations, Operations, TorchOperations, why_not_native
 from training.optimizer import MuonAdamW, OptimizerSettings
-from training.progress import Progress
 from training.ranks import Device, Ranks, joined
 from training.rows import Batch, Rows
+from training.run_log import RunLog
 
 Kernels = Literal["auto", "native", "torch"]
 
@@ -306,15 +306,15 @@ def train(run: Run, checkpoint_minutes: float, minutes: float = math.inf) -> Non
         rate = matrix_rate(run.ranks.device) * run.ranks.count
         print(f"{rate / 1e12:.0f} TFLOP/s in products of large matrices", flush=True)
     with stop_requests() as stop, ExitStack() as stack:
-        progress = None
+        log = None
         if run.ranks.first:
-            progress = stack.enter_context(Progress(run.folder, run.total_steps, run.tokens_per_step, rate))
-        _train(run, checkpoint_minutes, time.monotonic() + minutes * 60, stop, progress)
+            log = stack.enter_context(RunLog(run.folder, run.total_steps, run.tokens_per_step, rate))
+        _train(run, checkpoint_minutes, time.monotonic() + minutes * 60, stop, log)
         run.save()
 
 
 def _train(
-    run: Run, checkpoint_minutes: float, deadline: float, stop: threading.Event, progress: Progress | None
+    run: Run, checkpoint_minutes: float, deadline: float, stop: threading.Event, log: RunLog | None
 ) -> None:
     saved, stopping = time.monotonic(), 0.0
     while run.step < run.total_steps and not stopping:
@@ -325,8 +325,8 @@ def _train(
         run.seconds += took
         measured = run.step % 200 == 0 or run.step == run.total_steps
         held_out = run.held_out_losses() if measured else {}
-        if progress:
-            progress.step(run.step, run.seconds, took, flops, figures, held_out)
+        if log:
+            log.step(run.step, run.seconds, took, flops, figures, held_out)
         if time.monotonic() - saved > checkpoint_minutes * 60:
             run.save()
             saved = time.monotonic()

@@ -27,7 +27,7 @@ def progress_line(record: Mapping[str, Any], total_steps: int, held_out: Mapping
     return line + "".join(f"  held-out {name} {value:.3f}" for name, value in held_out.items())
 
 
-class Progress:
+class RunLog:
     """Figures are means since the last line that stays; on a terminal a line is rewritten at each step.
 
     Args:
@@ -46,7 +46,7 @@ class Progress:
         self._recent: list[tuple[float, float, float]] = []
         self._held_out: Mapping[str, float] = {}
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> RunLog:
         return self
 
     def __exit__(

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from training.progress import Progress
+from training.run_log import RunLog
 
 FIGURES = {"balance": 1.0, "busiest": 0.25, "grad_norm": 0.5, "lr": 1.0}
 
 
 def tell(folder: Path, steps: int, matrix_rate: float | None = None) -> None:
     """Of steps that cost 1e12 operations and take a second, 1,000 tokens each; the loss is their number."""
-    with Progress(folder, 60, 1000, matrix_rate) as progress:
+    with RunLog(folder, 60, 1000, matrix_rate) as log:
         for step in range(1, steps + 1):
             held_out = {"middle": 2.5} if step == 20 else {}
-            progress.step(step, float(step), 1.0, 1e12, {**FIGURES, "loss": float(step)}, held_out)
+            log.step(step, float(step), 1.0, 1e12, {**FIGURES, "loss": float(step)}, held_out)
 
 
 def test_a_line_every_20_steps_is_of_the_steps_since_the_last(
