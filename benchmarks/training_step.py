@@ -21,8 +21,8 @@ import numpy as np
 import torch
 
 from training.evaluation.progress import Progress
-from training.examples import ROW
 from training.native_library import missing
+from training.row_format import ROW
 from training.train import Kernels, Recipe, Run, flops_per_token
 
 WARM_UP = 2

@@ -38,18 +38,17 @@ from training.documents import Document, read_documents
 from training.languages import comment_markers
 from training.neighbours import Neighbours, Place
 from training.outline import Outline, line_starts
+from training.row_format import END_WEIGHT, MIDDLE_WEIGHT, ROW
 from training.sources import read_manifest
 from training.spans import draw_span
 from training.syntax import Syntax
 from training.tokenizer import END_OF_TEXT, FILE_SEP, FIM_MIDDLE, FIM_SUFFIX
 
-ROW = 512
 PLAIN_SHARE = 0.04  # of the draws; each is a whole row, so about an eighth of the tokens
 PREFIX_TOKENS, SUFFIX_TOKENS = (14, 260), (6, 72)  # log-uniform
 OUTLINE_SHARE, OUTLINE_TOKENS = 0.35, (8, 80)
 NAME_SHARE, NAME_TOKENS = 0.7, 16
 NO_IMPORTS_SHARE = 0.1  # of Python: what to import has to be learnt where it is not to be seen
-MIDDLE_WEIGHT, END_WEIGHT = 3, 4
 MAX_MIDDLE_TOKENS = 160
 BYTES_PER_TOKEN = 4.1  # sizes windows before they are encoded
 MAX_PASSES = 4

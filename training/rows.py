@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.examples import ROW
 from training.ranks import Ranks
+from training.row_format import ROW
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,12 +34,12 @@ from torch import Tensor
 from inference.models.config import Qwen3MoeConfig
 from inference.models.loader import load_weights
 from inference.models.qwen3_moe import Qwen3Moe
-from training.examples import END_WEIGHT, MIDDLE_WEIGHT
 from training.matrix_rate import matrix_rate
 from training.network import TrainingNetwork
 from training.operations import NativeOperations, Operations, TorchOperations, why_not_native
 from training.optimizer import MuonAdamW, OptimizerSettings
 from training.ranks import Device, Ranks, joined
+from training.row_format import END_WEIGHT, MIDDLE_WEIGHT
 from training.rows import Batch, Rows
 from training.run_log import RunLog
 

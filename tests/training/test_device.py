@@ -18,8 +18,7 @@ from training.operations import TorchOperations
 from training.ranks import Ranks
 from training.rows import Batch, Piece
 
-# What reads a number from the device, or has a shape that depends on one. `tolist` of a tensor on the CPU goes
-# unseen.
+# What reads a number from the device, or has a shape that depends on one. `tolist` on a CPU goes unseen.
 WAITING = ("_local_scalar_dense", "nonzero", "bincount", "masked_select", "unique", "_unique2", "equal")
 
 

@@ -12,15 +12,9 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from training.documents import Document
-from training.examples import (
-    END_WEIGHT,
-    MIDDLE_WEIGHT,
-    ROW,
-    Example,
-    ExampleWriter,
-    pack,
-)
+from training.examples import Example, ExampleWriter, pack
 from training.neighbours import Neighbours
+from training.row_format import END_WEIGHT, MIDDLE_WEIGHT, ROW
 from training.tokenizer import (
     END_OF_TEXT,
     FILE_SEP,

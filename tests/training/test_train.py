@@ -9,9 +9,9 @@ import torch
 
 import training
 from inference.models.qwen3_moe import Qwen3Moe
-from training.examples import END_WEIGHT, ROW
 from training.export import export
 from training.optimizer import orthogonalise
+from training.row_format import END_WEIGHT, ROW
 from training.train import Recipe, Run, flops_per_token, learning_rate_scale, train
 
 RECIPE = """
