@@ -185,23 +185,26 @@ class Run:
         save_file({**self.optimizer.state(), **progress}, partial)
         partial.rename(self.folder / "checkpoint.safetensors")
 
-    def train_step(self) -> dict[str, float]:
+    def objective(self) -> tuple[Tensor, dict[str, float]]:
+        """What this step lessens, and its figures."""
         settings = self.recipe.training
         input_ids, targets, weights = self.rows.batch(self.step, settings.rows_per_step)
-        self.optimizer.zero_grad()
         loss, balance, z_loss, busiest = self.network.loss(input_ids, targets, weights)
         total = loss + settings.balance_weight * balance + settings.z_weight * z_loss
-        total.backward()  # type: ignore[no-untyped-call] # torch
-        scale = learning_rate_scale(self.step, self.total_steps, settings)
-        norm = self.optimizer.step(scale)
-        self.step += 1
-        return {
+        return total, {
             "loss": float(loss.detach()),
             "balance": float(balance.detach()),
             "busiest": float(busiest),
-            "grad_norm": norm,
-            "lr": scale,
         }
+
+    def train_step(self) -> dict[str, float]:
+        self.optimizer.zero_grad()
+        total, figures = self.objective()
+        total.backward()  # type: ignore[no-untyped-call] # torch
+        scale = learning_rate_scale(self.step, self.total_steps, self.recipe.training)
+        norm = self.optimizer.step(scale)
+        self.step += 1
+        return {**figures, "grad_norm": norm, "lr": scale}
 
     @torch.no_grad()
     def held_out_losses(self, batches: int = 4) -> dict[str, float]:
