@@ -39,10 +39,10 @@ def tokenizer_of(setting: Setting) -> Tokenizer:
 
 
 @lru_cache(maxsize=1)
-def training_documents(setting: Setting, seed: int) -> list[Document]:
+def training_documents(corpus: Path, manifest: Path, seed: int) -> list[Document]:
     """Those of the training split in an order by `seed`."""
-    passes = {source.name: source.passes for source in read_manifest(setting.manifest)}
-    return read_documents(setting.corpus, "train", passes, seed)
+    passes = {source.name: source.passes for source in read_manifest(manifest)}
+    return read_documents(corpus, "train", passes, seed)
 
 
 @lru_cache(maxsize=1)
@@ -56,7 +56,7 @@ def draw(setting: Setting, seed: int) -> tuple[Drawn, ...]:
     wanted = setting.tokens + 2 * ROW
     drawn: list[Drawn] = []
     tokens = 0
-    for document in training_documents(setting, seed):
+    for document in training_documents(setting.corpus, setting.manifest, seed):
         made = [Drawn(example, document) for example in writer.examples(document)]
         tokens += sum(len(one.example.ids) for one in made)
         drawn += made

@@ -9,7 +9,8 @@ from statistics import mean, stdev
 from training.ablations.arm import Claim, Result
 from training.ablations.setting import Setting
 
-CERTAIN = 2.0  # standard errors
+# Student's t, 97.5%, by degrees of freedom from 1: how many standard errors are more than chance.
+CERTAIN = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26)
 _HEADER = "| claim | arm | seed | tokens | FLOPs | middle, nats | rest of line | similarity | HumanEval | |"
 _SCORES = {"middle": -1, "exact": 1, "similarity": 1, "humaneval": 1}  # 1: more is better
 
@@ -20,15 +21,18 @@ class Difference:
 
     mean: float
     error: float | None
+    seeds: int
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Difference:
         error = stdev(values) / len(values) ** 0.5 if len(values) > 1 else None
-        return cls(mean(values), error)
+        return cls(mean(values), error, len(values))
 
     def sign(self) -> int:
-        """1 or -1 of a mean that is more than `CERTAIN` errors away from none, else 0."""
-        if self.error is None or abs(self.mean) <= CERTAIN * self.error:
+        """1 or -1 of a mean that differs from none at 95%, else 0."""
+        if self.error is None:
+            return 0
+        if abs(self.mean) <= CERTAIN[min(self.seeds - 1, len(CERTAIN)) - 1] * self.error:
             return 0
         return 1 if self.mean > 0 else -1
 
@@ -48,7 +52,7 @@ def differences(pairs: Sequence[tuple[Result, Result]]) -> dict[str, Difference]
 
 
 def verdict(found: dict[str, Difference]) -> str:
-    """Pays: a score is better by more than `CERTAIN` standard errors, and none is worse by as much."""
+    """Pays: a score is better by more than chance, and none is worse by more than chance."""
     signs = [_SCORES[score] * difference.sign() for score, difference in found.items()]
     if all(difference.error is None for difference in found.values()):
         return "one seed tells nothing"
