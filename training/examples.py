@@ -59,11 +59,14 @@ SECOND_SNIPPET_SHARE, SNIPPET_TOKENS, NEAR_CHARACTERS = 0.3, (20, 110), 600
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """Tokens and their weights in the loss; `kind` is the span's, or "plain"."""
+    """Tokens and their weights in the loss; `kind` is the span's, or "plain". The middle is text[start:end]
+    of the document."""
 
     ids: list[int]
     weights: list[int]
     kind: str
+    start: int = 0
+    end: int = 0
 
 
 def log_uniform(rng: random.Random, low: int, high: int) -> int:
@@ -153,7 +156,7 @@ class ExampleWriter:
             weights += [0] + [1] * len(suffix) + [0]
         ids += [*front, *prefix, *middle, END_OF_TEXT]
         weights += [0] * len(front) + [1] * len(prefix) + [MIDDLE_WEIGHT] * len(middle) + [END_WEIGHT]
-        return following, Example(ids, weights, span.kind)
+        return following, Example(ids, weights, span.kind, boundary, span.end)
 
     def _name(self, name: str) -> list[int]:
         """Tokens of a file's name and a line end, now and then none. They are read and not learnt."""

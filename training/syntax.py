@@ -19,7 +19,7 @@ _GRAMMARS = {
 
 
 @lru_cache(maxsize=32)
-def _parser(language: str) -> Parser | None:
+def parser_of(language: str) -> Parser | None:
     """The parser of a language; None without a grammar for it."""
     return get_parser(_GRAMMARS[language]) if language in _GRAMMARS else None  # type: ignore[arg-type]  # one of its names
 
@@ -63,7 +63,7 @@ class Syntax:
         return found[::-1]
 
     def _parse(self) -> Tree | None:
-        parser = _parser(self._language)
+        parser = parser_of(self._language)
         if parser is None:
             return None
         data = self._text.encode()

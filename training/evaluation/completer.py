@@ -16,12 +16,14 @@ LINE_TOKENS = 48
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A completion, and the sum of its tokens' log-probabilities, its end's among them."""
+    """A completion, and the sum of its tokens' log-probabilities, its end's among them. `read`: the tokens of
+    the prompt that were computed for it, and not in a cache."""
 
     text: str
     stop_reason: str
     tokens: int
     logprob: float
+    read: int = 0
 
     @property
     def confidence(self) -> float:
@@ -132,7 +134,10 @@ class Completer:
                         text += event.text
                     case DoneEvent():
                         figures = event.statistics
-                        return Answer(text, event.stop_reason, figures.generated_tokens, figures.logprob)
+                        read = figures.prompt_tokens - figures.cached_tokens
+                        return Answer(
+                            text, event.stop_reason, figures.generated_tokens, figures.logprob, read
+                        )
                     case ErrorEvent():
                         raise RuntimeError(event.message)
         raise RuntimeError("the engine ended without an answer")

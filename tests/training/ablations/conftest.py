@@ -1,0 +1,87 @@
+"""A corpus of standard modules and a recipe small enough to train in a test."""
+
+from __future__ import annotations
+
+import bisect
+import heapq
+import json
+import shlex
+import string
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from training.ablations.setting import Setting
+
+RECIPE = """
+[model]
+vocab_size = 64
+hidden_size = 32
+num_hidden_layers = 1
+num_attention_heads = 2
+num_key_value_heads = 1
+head_dim = 16
+num_experts = 4
+num_experts_per_tok = 2
+moe_intermediate_size = 24
+max_position_embeddings = 1024
+rope_theta = 10000.0
+rms_norm_eps = 1e-6
+norm_topk_prob = true
+tie_word_embeddings = true
+
+[training]
+seed = 1
+rows_per_step = 2
+warmup_steps = 2
+decay_share = 0.5
+balance_weight = 0.01
+z_weight = 0.0001
+
+[optimizer]
+adam_lr = 0.01
+muon_lr = 0.02
+"""
+DOCTESTED = '''
+def double(number):
+    """
+    >>> double(4)
+    8
+    """
+    twice = number * 2
+    return twice
+'''
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("corpus")
+    modules = {"train": (bisect, heapq, shlex, string), "heldout": (textwrap,)}
+    for split, members in modules.items():
+        texts = {f"{module.__name__}.py": Path(str(module.__file__)).read_text() for module in members}
+        if split == "train":
+            texts |= {f"double_{number}.py": DOCTESTED for number in range(9)}
+        lines = [json.dumps({"source": "a", "path": path, "text": text}) for path, text in texts.items()]
+        (folder / f"{split}.jsonl").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+@pytest.fixture
+def make_setting(corpus: Path, tokenizer_json: str, tmp_path: Path) -> Callable[..., Setting]:
+    """make_setting(**changes): six steps of two rows, eager, without native kernels."""
+
+    def make(**changes: Any) -> Setting:
+        tokenizer, recipe = tmp_path / "tokenizer.json", tmp_path / "recipe.toml"
+        tokenizer.write_text(tokenizer_json)
+        recipe.write_text(RECIPE)
+        fields: dict[str, Any] = {
+            "corpus": corpus, "tokenizer": tokenizer, "out": tmp_path / "out", "tokens": 6 * 2 * 512,
+            "recipe": recipe, "cursors": 2, "gaps": 3, "held_out_tokens": 3000, "compiled": False,
+            "kernels": "torch", **changes,
+        }  # fmt: skip
+        return Setting(**fields)
+
+    return make
