@@ -34,6 +34,14 @@ class Ranks:
             for tensor in tensors:
                 dist.all_reduce(tensor)
 
+    def any(self, said: bool) -> bool:
+        """Whether one of them says so, the same answer in each."""
+        if self.count == 1:
+            return said
+        said_by = torch.full((), float(said), device=self.device)
+        self.add(said_by)
+        return float(said_by) > 0
+
     def wait(self) -> None:
         """Until all are here."""
         if self.count > 1:

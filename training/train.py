@@ -245,22 +245,18 @@ class Run:
         self.ranks.add(*self.optimizer.gradients)
         return losses, counts
 
-    def train_step(self, stop: bool = False) -> dict[str, float]:
-        """Take a step; "stop" of what it returns is how many processes were called with `stop`."""
+    def train_step(self) -> dict[str, float]:
         rows, number = self.rows_of(self.step)
         losses, counts = self.accumulate(rows.batch(number), self.micro_rows(rows))
         scale = learning_rate_scale(self.step, self.total_steps, self.recipe.training)
         norm = self.optimizer.step(scale)
         self.step += 1
-        shared = torch.cat((losses, torch.full_like(losses[:1], float(stop))))
-        self.ranks.add(shared)
+        self.ranks.add(losses)
         busiest = (counts.amax(1) / counts.sum(1)).max()
         # The one place of a step that waits for a GPU.
-        loss, balance, stopping, norm_, busiest_ = torch.cat((shared, torch.stack((norm, busiest)))).tolist()
-        return {
-            "loss": loss, "balance": balance, "busiest": busiest_, "grad_norm": norm_, "lr": scale,
-            "stop": stopping,
-        }  # fmt: skip
+        figures = torch.cat((losses, torch.stack((busiest, norm)))).tolist()
+        names = "loss", "balance", "busiest", "grad_norm"
+        return {**dict(zip(names, figures, strict=True)), "lr": scale}
 
     def flops(self) -> float:
         """Of the next step, in all processes."""
@@ -316,12 +312,11 @@ def train(run: Run, checkpoint_minutes: float, minutes: float = math.inf) -> Non
 def _train(
     run: Run, checkpoint_minutes: float, deadline: float, stop: threading.Event, log: RunLog | None
 ) -> None:
-    saved, stopping = time.monotonic(), 0.0
-    while run.step < run.total_steps and not stopping:
+    saved = time.monotonic()
+    while run.step < run.total_steps:
         started, flops = time.monotonic(), run.flops()
-        figures = run.train_step(stop.is_set() or started >= deadline)
+        figures = run.train_step()
         took = time.monotonic() - started
-        stopping = figures.pop("stop")
         run.seconds += took
         measured = run.step % 200 == 0 or run.step == run.total_steps
         held_out = run.held_out_losses() if measured else {}
@@ -330,6 +325,8 @@ def _train(
         if time.monotonic() - saved > checkpoint_minutes * 60:
             run.save()
             saved = time.monotonic()
+        if run.ranks.any(stop.is_set() or time.monotonic() >= deadline):
+            break
 
 
 def main() -> int:

@@ -140,6 +140,7 @@ def test_one_process_joins_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
         tensor = torch.ones(3)
         ranks.add(tensor)
         ranks.wait()
+        assert (ranks.any(True), ranks.any(False)) == (True, False)
         assert torch.equal(tensor, torch.ones(3))
         assert ranks.placed(tensor) is tensor
     assert not torch.distributed.is_initialized()
