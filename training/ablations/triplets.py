@@ -60,11 +60,11 @@ class TripletRun(Run):
         super().__init__(folder, recipe, data, total_tokens, compiled, begin_with, kernels)
         self.pairs = Pairs.load(data)
 
-    def train_step(self, stop: bool = False) -> dict[str, float]:
+    def train_step(self) -> dict[str, float]:
         hinge, gap = self.hinge()
         (WEIGHT * hinge).backward()  # type: ignore[no-untyped-call] # torch
         self.optimizer.collect()
-        return {**super().train_step(stop), "hinge": float(hinge.detach()), "gap": gap}
+        return {**super().train_step(), "hinge": float(hinge.detach()), "gap": gap}
 
     def hinge(self) -> tuple[Tensor, float]:
         """Of this step's pairs, and how far the right ones are ahead, in nats a token."""
