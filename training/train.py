@@ -120,10 +120,11 @@ def operations(
     """
     if kernels == "torch":
         return TorchOperations(compiled)
-    reasons = [why_not_native(config, length, torch.bfloat16) for length in lengths]
-    if device.type != "cpu":
-        reasons = ["they are for the CPU"]
-    reason = next((reason for reason in reasons if reason is not None), None)
+    if device.type == "cpu":
+        reasons = (why_not_native(config, length, torch.bfloat16) for length in lengths)
+        reason = next((reason for reason in reasons if reason is not None), None)
+    else:
+        reason = "they are for the CPU"
     if reason is None:
         return NativeOperations()
     if kernels == "native":

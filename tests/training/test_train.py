@@ -12,7 +12,7 @@ from inference.models.qwen3_moe import Qwen3Moe
 from training.export import export
 from training.optimizer import orthogonalise
 from training.row_format import END_WEIGHT, ROW
-from training.train import Recipe, Run, flops_per_token, learning_rate_scale, train
+from training.train import Recipe, Run, flops_per_token, learning_rate_scale, operations, train
 
 RECIPE = """
 [model]
@@ -118,6 +118,14 @@ def test_the_averaged_weights_are_the_moving_average_of_the_steps(tmp_path: Path
         # The average is over float32 masters; what is compared with was rounded to bfloat16.
         torch.testing.assert_close(run.model.embed_tokens.double(), expected, rtol=0.02, atol=1e-4)
     assert torch.equal(run.model.embed_tokens, last)
+
+
+def test_native_kernels_are_not_for_a_gpu() -> None:
+    config = Recipe.from_file(Path(training.__file__).with_name("gpu.toml")).config()
+    gpu = torch.device("cuda")
+    assert operations("auto", config, False, [1024], gpu).name == "torch"
+    with pytest.raises(SystemExit, match="for the CPU"):
+        operations("native", config, False, [1024], gpu)
 
 
 def test_the_recipe_for_gpus_has_the_size_that_it_says() -> None:
