@@ -54,7 +54,7 @@ class TrueText:
     def positions(self, cursor: Cursor) -> Iterator[Position]:
         """One for each token of the truth, and the last for the end."""
         outline = outline_of(cursor.prefix) if cursor.language == "python" else ()
-        prompt = self._writer.write(PromptText(cursor.prefix, cursor.suffix, outline=outline))
+        prompt = self._writer.write(PromptText(cursor.prefix, cursor.suffix, cursor.path, outline=outline))
         source = CopySource(cursor.prefix, cursor.suffix, self._tokenizer)
         sequence, waiting = self._model.new_sequence(), list(prompt.token_ids)
         required, written = prompt.required, b""

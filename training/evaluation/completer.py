@@ -40,7 +40,14 @@ class LineCompleter(Protocol):
     """Whatever completes a line; `Completer`, or a test's."""
 
     def line(
-        self, prefix: str, suffix: str, language: str = "python", *, temperature: float = 0.0, seed: int = 0
+        self,
+        prefix: str,
+        suffix: str,
+        language: str = "python",
+        *,
+        path: str = "",
+        temperature: float = 0.0,
+        seed: int = 0,
     ) -> Answer: ...
 
 
@@ -57,7 +64,14 @@ class Completer:
         self._engine, self._outlines, self._key = engine, outlines, 0
 
     def line(
-        self, prefix: str, suffix: str, language: str = "python", *, temperature: float = 0.0, seed: int = 0
+        self,
+        prefix: str,
+        suffix: str,
+        language: str = "python",
+        *,
+        path: str = "",
+        temperature: float = 0.0,
+        seed: int = 0,
     ) -> Answer:
         """The rest of the line at the cursor, greedy at temperature 0. In Python with the outline that the
         language server would send; in other languages `training.outline` finds none.
@@ -65,7 +79,8 @@ class Completer:
         Raises:
             RuntimeError: the engine refused the request.
         """
-        return self._ask(self._prompt(prefix, suffix, language), ("\n",), LINE_TOKENS, temperature, seed)
+        prompt = self._prompt(prefix, suffix, language, path)
+        return self._ask(prompt, ("\n",), LINE_TOKENS, temperature, seed)
 
     def block(self, prefix: str, stops: tuple[str, ...], max_tokens: int) -> str:
         """How a Python file goes on at its end, greedy, up to the first of `stops` or about `max_tokens`.
@@ -87,9 +102,9 @@ class Completer:
             left -= answer.tokens
         return text
 
-    def _prompt(self, prefix: str, suffix: str, language: str) -> PromptText:
+    def _prompt(self, prefix: str, suffix: str, language: str, path: str = "") -> PromptText:
         outline = outline_of(prefix) if self._outlines and language == "python" else ()
-        return PromptText(prefix=prefix, suffix=suffix, language=language, outline=outline)
+        return PromptText(prefix, suffix, path, language, outline=outline)
 
     def _ask(
         self,

@@ -99,7 +99,8 @@ def simulated_typing(completer: LineCompleter, cursors: list[Cursor]) -> dict[st
         def ask(at: int, cursor: Cursor = cursor, answers: dict[int, str] = answers) -> str:
             if at not in answers:
                 typed = cursor.prefix + cursor.truth[:at]
-                answers[at] = completer.line(typed, cursor.suffix, cursor.language).text.rstrip()
+                answer = completer.line(typed, cursor.suffix, cursor.language, path=cursor.path)
+                answers[at] = answer.text.rstrip()
             return answers[at]
 
         row: dict[str, Any] = {"line": cursor.truth}

@@ -33,14 +33,14 @@ inline void linear_forward(const bf16* x, const bf16* w, bf16* y, std::size_t ro
   times_packed(x, packed(b, in / kDepth), rows, in, out, y);
 }
 
-// Sums over many chunks, by as many shares as there are threads. A share takes every n-th chunk, whichever thread
-// computes it, so that the order of summation, and with it every bit, depends on the number of threads alone.
+// Sums over many chunks, by a few shares. A share takes every n-th chunk, whichever thread computes it, so that the
+// order of summation, and with it every bit, is the same each time; up to four threads whatever their number.
 class Shares {
  public:
   // work(chunk, sum, add): sum (`size` floats) is to be overwritten, or added to.
   template <class Work>
   void run(std::size_t chunks, std::size_t size, Work work) {
-    count_ = std::min<std::size_t>(chunks, Pool::instance().size());
+    count_ = std::min<std::size_t>(chunks, std::max(4, Pool::instance().size()));
     sums_.resize(std::max(sums_.size(), count_));
     Pool::instance().run(count_, [&](std::size_t share, int) {
       float* sum = sums_[share].template get<float>(size);

@@ -20,7 +20,14 @@ class Told:
         self.asked: list[tuple[str, float, int]] = []
 
     def line(
-        self, prefix: str, suffix: str, language: str = "python", *, temperature: float = 0.0, seed: int = 0
+        self,
+        prefix: str,
+        suffix: str,
+        language: str = "python",
+        *,
+        path: str = "",
+        temperature: float = 0.0,
+        seed: int = 0,
     ) -> Answer:
         self.asked.append((prefix, temperature, seed))
         return Answer(self._reply(prefix, suffix, seed), "stop", 2, 2 * math.log(self._confidence))

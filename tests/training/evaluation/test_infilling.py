@@ -15,7 +15,14 @@ class Knowing:
         self._lines = lines
 
     def line(
-        self, prefix: str, suffix: str, language: str = "python", *, temperature: float = 0.0, seed: int = 0
+        self,
+        prefix: str,
+        suffix: str,
+        language: str = "python",
+        *,
+        path: str = "",
+        temperature: float = 0.0,
+        seed: int = 0,
     ) -> Answer:
         return Answer(self._lines[prefix] if suffix.startswith("\n") else "", "stop", 1, 0.0)
 
