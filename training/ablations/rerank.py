@@ -30,9 +30,16 @@ class Counted:
         self.asked = self.tokens = 0
 
     def line(
-        self, prefix: str, suffix: str, language: str = "python", *, temperature: float = 0.0, seed: int = 0
+        self,
+        prefix: str,
+        suffix: str,
+        language: str = "python",
+        *,
+        path: str = "",
+        temperature: float = 0.0,
+        seed: int = 0,
     ) -> Answer:
-        answer = self._completer.line(prefix, suffix, language, temperature=temperature, seed=seed)
+        answer = self._completer.line(prefix, suffix, language, path=path, temperature=temperature, seed=seed)
         self.asked += 1
         self.tokens += answer.read + answer.tokens
         return answer

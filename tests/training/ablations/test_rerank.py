@@ -13,14 +13,21 @@ from training.evaluation.completer import Answer
 
 class Told:
     def line(
-        self, prefix: str, suffix: str, language: str = "python", *, temperature: float = 0.0, seed: int = 0
+        self,
+        prefix: str,
+        suffix: str,
+        language: str = "python",
+        *,
+        path: str = "",
+        temperature: float = 0.0,
+        seed: int = 0,
     ) -> Answer:
-        return Answer(f"{prefix}{suffix}{language}{temperature}{seed}", "stop", 5, 0.0, read=20)
+        return Answer(f"{prefix}{suffix}{language}{path}{temperature}{seed}", "stop", 5, 0.0, read=20)
 
 
 def test_answers_are_counted_and_passed_on() -> None:
     counted = Counted(Told())
-    assert counted.line("a", "b", "c", temperature=0.5, seed=3).text == "abc0.53"
+    assert counted.line("a", "b", "c", path="d", temperature=0.5, seed=3).text == "abcd0.53"
     counted.line("a", "b")
     assert (counted.asked, counted.tokens) == (2, 50)
 
