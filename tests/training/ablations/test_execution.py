@@ -30,7 +30,7 @@ def test_both_arms_go_on_from_weights_at_equal_compute(
     directory = make_model_dir(
         max_position_embeddings=1024, hidden_size=32, num_attention_heads=2, num_key_value_heads=1
     )
-    setting = make_setting(begin_with=directory, tokens=12 * 1024, cursors=1)
+    setting = make_setting(begin_with=directory, tokens=12 * 1024, cursors=1, held_out_tokens=1600)
     control, treatment = (arm.finish(setting, 1) for arm in (CLAIM.control, CLAIM.treatment))
     assert asked and asked[0].startswith("double"), "files with doctests first"
     assert treatment.tokens <= control.tokens
