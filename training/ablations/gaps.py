@@ -48,7 +48,7 @@ class Gap:
     prompt: list[int]
     prompt_weights: list[int]
     lead: str
-    name: str
+    path: str
 
     def program(self, answer: str) -> str:
         return self.prefix + answer + self.suffix
@@ -81,7 +81,7 @@ def gap_of(example: Example, document: Document) -> Gap | None:
     first = example.weights.index(MIDDLE_WEIGHT)
     return Gap(
         prefix=text[: start + len(lead)], truth=truth, suffix=text[end:], prompt=example.ids[:first],
-        prompt_weights=example.weights[:first], lead=lead, name=f"{document.source}/{document.path}",
+        prompt_weights=example.weights[:first], lead=lead, path=document.path,
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Claim: the first of a few candidates that `compile()` takes is better than the greedy one.
 
-Nothing is trained, and the compute is not equal: candidates are what it costs, and `asked` says how many.
+Nothing is trained, and the compute is not equal: candidates are what it costs. `asked` says how many, the
+operations are those for the held-out cursors.
 """
 
 from __future__ import annotations

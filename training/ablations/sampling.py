@@ -61,7 +61,9 @@ def sample(samples: Samples, gap: Gap, completer: LineCompleter, tokenizer: Toke
     tested = gap.tested()
     answers: dict[str, None] = {}
     for number in range(SAMPLES):
-        answer = completer.line(gap.prefix, gap.suffix, temperature=TEMPERATURE, seed=seed * SAMPLES + number)
+        answer = completer.line(
+            gap.prefix, gap.suffix, path=gap.path, temperature=TEMPERATURE, seed=seed * SAMPLES + number
+        )
         samples.asked += 1
         samples.read += answer.read
         samples.written += answer.tokens

@@ -75,7 +75,7 @@ def table(setting: Setting, claims: Sequence[Claim], seeds: Sequence[int]) -> st
         if pairs:
             found = differences(pairs)
             scores = "  ".join(f"{score} {difference}" for score, difference in found.items())
-            decisions.append(f"- {claim.name}, {len(pairs)} seeds: {scores}: {verdict(found)}")
+            decisions.append(f"- {claim.name} (seeds: {len(pairs)}): {scores}: {verdict(found)}")
     return "\n".join([*lines, "", *decisions, ""])
 
 

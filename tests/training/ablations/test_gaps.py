@@ -77,10 +77,10 @@ def test_gaps_are_in_functions_and_those_of_tested_files_first(tokenizer_json: s
         for seed in range(8)
         for gap in gaps(documents, ExampleWriter(tokenizer, random.Random(seed)), random.Random(seed))
     ]
-    names = [gap.name for gap in found]
-    assert set(names) == {"/double.py", "/plain.py"}
+    names = [gap.path for gap in found]
+    assert set(names) == {"double.py", "plain.py"}
     assert all("def " in gap.prefix + gap.truth for gap in found)
     first = [
-        gap.name for gap in gaps(documents, ExampleWriter(tokenizer, random.Random(1)), random.Random(1))
+        gap.path for gap in gaps(documents, ExampleWriter(tokenizer, random.Random(1)), random.Random(1))
     ]
     assert first == sorted(first)

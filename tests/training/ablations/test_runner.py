@@ -46,7 +46,7 @@ def test_finished_arms_are_skipped(
     assert "[1/4] new: old way, seed 1: is finished" in capsys.readouterr().out
     assert (setting.out / "table.md").read_text() == written
     assert "| new | new way | 2 | 2.00M | 1e+12 | 3.0020 | 10.0% | 30.0% |" in written
-    assert "- new, 2 seeds: middle -0.0990 ± 0.0010" in written
+    assert "- new (seeds: 2): middle -0.0990 ± 0.0010" in written
     assert written.rstrip().endswith("pays")
 
 

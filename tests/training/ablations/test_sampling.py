@@ -25,9 +25,16 @@ class Told:
         self._answers, self.asked = answers, 0
 
     def line(
-        self, prefix: str, suffix: str, language: str = "python", *, temperature: float = 0.0, seed: int = 0
+        self,
+        prefix: str,
+        suffix: str,
+        language: str = "python",
+        *,
+        path: str = "",
+        temperature: float = 0.0,
+        seed: int = 0,
     ) -> Answer:
-        assert temperature > 0
+        assert temperature > 0 and path in ("a.py", "b.py")
         text = self._answers[prefix][self.asked % SAMPLES]
         self.asked += 1
         return Answer(text, "length" if text.endswith("…") else "stop", 5, 0.0, read=30)
