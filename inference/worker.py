@@ -61,12 +61,10 @@ def main(arguments: Sequence[str] | None = None, *, load: Load | None = None) ->
 
 
 def load_engine(path: Path | None) -> Engine:
-    """The real engine, in the engine thread: torch takes seconds to import. Raises ModelError."""
-    try:
-        from inference.engine import Engine as RealEngine
-        from inference.models.load import load
-    except ImportError as error:
-        raise ModelError(f"{error}: the engine needs torch; pip install 'midfill[torch]'") from error
+    """The real engine, in the engine thread: torch, where it is needed, takes seconds. Raises ModelError."""
+    from inference.engine import Engine as RealEngine
+    from inference.models.load import load
+
     return RealEngine(*load(path))
 
 

@@ -79,6 +79,13 @@ class Qwen3MoeConfig:
         if self.dtype not in ("bfloat16", "float16", "float32"):
             raise ModelError(f"dtype {self.dtype!r} is not one of bfloat16, float16, float32")
 
+    @property
+    def context_length(self) -> int:
+        """Positions the model can tell apart; YaRN stretches the original ones."""
+        if self.rope_scaling is None:
+            return self.max_position
+        return max(self.max_position, int(self.rope_scaling.factor * self.rope_scaling.original_max_position))
+
     @classmethod
     def from_file(cls, path: Path) -> Qwen3MoeConfig:
         """Read `config.json`.

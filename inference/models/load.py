@@ -1,55 +1,85 @@
-"""A model directory to something the engine can run."""
+"""A model directory to something the engine can run: native code on a CPU, torch on a GPU.
+
+torch is imported only where it computes: on a GPU, on a CPU without the native modules, or if asked for.
+"""
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
-
-import torch
+from typing import Literal, get_args
 
 from inference.card import Card
-from inference.model import ModelError
+from inference.model import Model, ModelError
 from inference.models.config import Qwen3MoeConfig
 from inference.models.description import describe
-from inference.models.loader import load_weights
-from inference.models.torch_model import TorchModel
 from inference.tokenizer import Tokenizer
+from kernels.cpu import NativeError, available
 
+log = logging.getLogger(__name__)
+
+Device = Literal["auto", "cpu", "cuda"]
+Backend = Literal["auto", "native", "torch"]
 SHIPPED = Path(__file__).parent.parent / "weights"
 MAX_THREADS = 8
 """On a CPU: half of its cores and no more than these. Threads of one operation wait for each other, and where
 other work has the cores they wait long: beside one busy process on 2 cores, 2 threads took 20 times as long
 for a token as 1. An editor and its compilers are always busy."""
+_GPU = Path("/dev/nvidiactl")
+"""There where a driver is. To ask torch instead costs more than a second of import."""
 
 
-def load(path: Path | None = None, device: str = "auto") -> tuple[TorchModel, Tokenizer, Card]:
+def load(
+    path: Path | None = None, device: str = "auto", backend: Backend = "auto"
+) -> tuple[Model, Tokenizer, Card]:
     """Load a Hugging Face checkpoint directory, or with None the model that ships.
 
     Args:
-        device: "auto" takes a GPU where torch sees one; else "cpu" or "cuda".
+        device: "auto" takes a GPU where there is one; else "cpu" or "cuda".
+        backend: what computes; "auto" is native code on a CPU, if it was built and takes this model's
+            dimensions, and torch otherwise.
 
     Raises:
-        ModelError: naming the file and what is wrong with it, before weights are allocated; or the device.
+        ModelError: naming the file and what is wrong with it, before weights are allocated; or the device,
+            or what is not installed.
     """
+    if device not in get_args(Device):
+        raise ModelError(f"device must be auto, cpu or cuda, not {device!r}")
     directory = SHIPPED if path is None else path
-    target = _device(device)
     described = describe(directory)
     config, card = described.config, described.card
-    network = load_weights(directory, config, target, _dtype(config, target))
-    if target.type == "cpu":
-        torch.set_num_threads(max(1, min(len(os.sched_getaffinity(0)) // 2, MAX_THREADS)))
-    return TorchModel(network, card.name), described.tokenizer, card
+    threads = max(1, min(len(os.sched_getaffinity(0)) // 2, MAX_THREADS))
+    on_cpu = device == "cpu" or (device == "auto" and not _GPU.exists())
+    if backend == "native" or (backend == "auto" and on_cpu and _takes(config)):
+        model = _native(directory, config, card.name, threads)
+    else:
+        model = _torch(directory, config, card.name, device, threads)
+    return model, described.tokenizer, card
 
 
-def _device(name: str) -> torch.device:
-    if name not in ("auto", "cpu", "cuda"):
-        raise ModelError(f"device must be auto, cpu or cuda, not {name!r}")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise ModelError("device cuda was asked for, but torch sees no GPU")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+def _takes(config: Qwen3MoeConfig) -> bool:
+    """Whether native code can compute a model like this here; if not the log says why."""
+    from inference.models.native_model import why_not_native
+
+    reason = why_not_native(config) if available() else "its modules were not built"
+    if reason:
+        log.info("torch computes instead of the native engine: %s", reason)
+    return reason is None
 
 
-def _dtype(config: Qwen3MoeConfig, device: torch.device) -> torch.dtype:
-    """The checkpoint's own on a GPU; float32 on a CPU."""
-    stored: torch.dtype = getattr(torch, config.dtype)
-    return torch.float32 if device.type == "cpu" else stored
+def _native(directory: Path, config: Qwen3MoeConfig, name: str, threads: int) -> Model:
+    from inference.models.native_model import NativeModel
+
+    try:
+        return NativeModel(directory, config, name, threads)
+    except NativeError as error:
+        raise ModelError(str(error)) from error
+
+
+def _torch(directory: Path, config: Qwen3MoeConfig, name: str, device: str, threads: int) -> Model:
+    try:
+        from inference.models.load_torch import torch_model
+    except ImportError as error:
+        raise ModelError(f"{error}: this needs torch; pip install 'midfill[torch]'") from error
+    return torch_model(directory, config, name, device, threads)

@@ -90,7 +90,7 @@ class TorchModel:
         weight = network.embed_tokens
         self.name = name
         self.vocab_size = network.config.vocab_size
-        self.context_length = _context_length(network.config)
+        self.context_length = network.config.context_length
         self.memory_bytes = sum(parameter.nbytes for parameter in network.parameters())
         gpu = f" ({torch.cuda.get_device_name(weight.device)})" if weight.device.type == "cuda" else ""
         self.device = f"{weight.device.type}{gpu}"
@@ -111,11 +111,3 @@ class TorchModel:
             logits: Logits = self._network.logits(hidden[-1]).float().cpu().numpy()
         sequence.length += len(token_ids)
         return logits
-
-
-def _context_length(config: Qwen3MoeConfig) -> int:
-    """Positions the model can tell apart: YaRN stretches the original ones, if the config does not say so."""
-    if config.rope_scaling is None:
-        return config.max_position
-    stretched = int(config.rope_scaling.factor * config.rope_scaling.original_max_position)
-    return max(config.max_position, stretched)

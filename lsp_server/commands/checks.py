@@ -37,6 +37,8 @@ ASK_TORCH = (
     "print(torch.__version__, 'on', torch.cuda.get_device_name() if torch.cuda.is_available() else 'the CPU')"
 )
 ASK_TORCH_TIMEOUT_S = 120.0
+ASK_NATIVE = "from kernels.cpu import available; print(*available())"
+GPU = Path("/dev/nvidiactl")
 # Also in a process of its own: the server knows nothing of models.
 DESCRIBE_MODEL = "inference.models.description"
 DESCRIBE_TIMEOUT_S = 120.0
@@ -66,7 +68,7 @@ def check_all(model: str) -> Iterator[Check]:
     socket = check_socket(command)
     yield socket
     yield check_log(command)
-    yield check_torch()
+    yield check_engine()
     yield check_worker(command) if socket.ok else Check("worker", "not asked", "mend the socket first")
 
 
@@ -164,6 +166,21 @@ def check_writable(name: str, folder: Path) -> Check:
             name, f"{folder} cannot be written: {error.strerror}", f"make {folder} writable, or free its disk"
         )
     return Check(name, f"{folder} can be written")
+
+
+def check_engine() -> Check:
+    """What computes: native code on a CPU; torch where there is a GPU, or no native code."""
+    try:
+        native = _python("-c", ASK_NATIVE, timeout_s=ASK_TORCH_TIMEOUT_S).stdout.split()
+    except subprocess.TimeoutExpired:
+        native = []
+    if native and not GPU.exists():
+        return Check("engine", f"native, {native[0]}")
+    torch = check_torch()
+    if native or not torch.ok:
+        return torch
+    hint = "the native one, many times as fast, is built where pip finds a C++ compiler and Python's headers"
+    return Check("engine", f"{torch.found}; {hint}")
 
 
 def check_torch() -> Check:

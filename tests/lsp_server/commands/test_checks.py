@@ -126,6 +126,25 @@ def test_a_worker_is_not_asked_where_its_socket_cannot_be(
     assert found["worker"] == checks.Check("worker", "not asked", "mend the socket first")
 
 
+def test_native_code_computes_where_it_was_built_and_there_is_no_gpu(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(checks, "GPU", tmp_path / "none")
+    monkeypatch.setattr(checks, "ASK_NATIVE", "print('avx2 portable')")
+    assert checks.check_engine() == checks.Check("engine", "native, avx2")
+    torch = checks.Check("engine", "torch 2.13 on the CPU")
+    monkeypatch.setattr(checks, "check_torch", lambda: torch)
+    monkeypatch.setattr(checks, "GPU", tmp_path)
+    assert checks.check_engine() == torch
+    monkeypatch.setattr(checks, "ASK_NATIVE", "print()")
+    check = checks.check_engine()
+    assert check.ok
+    assert check.found.startswith("torch 2.13 on the CPU; the native one")
+    missing = checks.Check("engine", "torch not installed; the worker needs it", "pip install it")
+    monkeypatch.setattr(checks, "check_torch", lambda: missing)
+    assert checks.check_engine() == missing
+
+
 def test_torch_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(util, "find_spec", lambda name: None if name == "torch" else object())
     check = checks.check_torch()

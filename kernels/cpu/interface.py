@@ -1,0 +1,66 @@
+"""What the native modules have, for type checkers and readers; bindings.cpp is where it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Items
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Packed = npt.NDArray[np.uint16]
+"""bfloat16, as kernels/cpu/matrix.h lays it out."""
+
+
+class Dimensions(Protocol):
+    """A model's: what `Native.Shape` makes."""
+
+
+class Sequence(Protocol):
+    """Keys and values in pages that sequences share."""
+
+    @property
+    def length(self) -> int: ...
+
+    @property
+    def memory_bytes(self) -> int:
+        """Of its pages, those it shares among them."""
+        ...
+
+    def truncate(self, length: int) -> None: ...
+
+    def fork(self, length: int) -> Sequence: ...
+
+
+class Model(Protocol):
+    """Weights and the threads that compute with them. One call at a time."""
+
+    def new_sequence(self) -> Sequence: ...
+
+    def forward(self, sequences: Items[Sequence], ids: Items[Items[int]]) -> npt.NDArray[np.float32]:
+        """Append ids[i] to sequences[i]; the logits behind the last of each, (sequences, vocabulary).
+
+        Raises:
+            ValueError, IndexError: no tokens, one that is not in the vocabulary, or beyond the context.
+        """
+        ...
+
+
+class Native(Protocol):
+    """A native module."""
+
+    __name__: str
+
+    def Shape(  # noqa: N802 - a class
+        self, *, vocabulary: int, hidden: int, layers: int, heads: int, groups: int, head_size: int,
+        experts: int, top_k: int, expert_size: int, context: int, epsilon: float, normalise: bool,
+    ) -> Dimensions: ...  # fmt: skip
+
+    def Model(  # noqa: N802 - a class
+        self, shape: Dimensions, tensors: dict[str, npt.NDArray[np.generic]], tied: bool, threads: int
+    ) -> Model: ...
+
+    def pack(self, values: npt.NDArray[np.uint16], alternate: int = 0) -> Packed:
+        """(rows, columns) bfloat16 → packed. With `alternate`, of every 2 * alternate rows the first half's
+        blocks of 16 and the second half's in turns."""
+        ...

@@ -1,0 +1,177 @@
+"""Native logits equal torch's on every instruction set this machine has, however the tokens are fed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from inference.model import ModelError
+from inference.models.config import Qwen3MoeConfig
+from inference.models.load import load
+from inference.models.loader import load_weights
+from inference.models.native_model import NativeModel
+from kernels.cpu import NativeError, available
+
+WIDE = {"hidden_size": 64, "head_dim": 32, "moe_intermediate_size": 32}
+YARN = {"rope_type": "yarn", "rope_theta": 10000.0, "factor": 4.0, "original_max_position_embeddings": 64}
+VARIANTS = {
+    "tied": {},
+    "untied, sharded": {"tie_word_embeddings": False, "num_shards": 3},
+    "weights of the chosen experts not normalised": {"norm_topk_prob": False},
+    "one expert a token": {"num_experts_per_tok": 1},
+    "yarn": {"rope_parameters": YARN, "max_position_embeddings": 256},
+    "one kv head, wide ones": {"num_key_value_heads": 1, "head_dim": 96},
+    "experts of 96": {"moe_intermediate_size": 96},
+}
+# float32 throughout but for what both round: weights, keys and values. Sums are reordered, nothing else
+# differs; a key on the edge between two bfloat16 numbers may be rounded to the other one.
+TOLERANCE = 2e-3
+
+
+def token_ids(count: int, seed: int = 0) -> list[int]:
+    ids: list[int] = np.random.default_rng(seed).integers(0, 1024, count).tolist()
+    return ids
+
+
+class RoundedCache:
+    """Keeps keys and values as the native model does, in bfloat16."""
+
+    length = 0
+
+    def append(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        return keys.bfloat16().float(), values.bfloat16().float()
+
+
+def reference_logits(directory: Path, ids: list[int]) -> np.ndarray:
+    """(n, vocab) float32 by the model that is tested against transformers, in one pass."""
+    config = Qwen3MoeConfig.from_file(directory / "config.json")
+    model = load_weights(directory, config, torch.device("cpu"), torch.bfloat16).float()
+    with torch.inference_mode():
+        logits: np.ndarray = model.logits(model(torch.tensor(ids), RoundedCache())).numpy()
+    return logits
+
+
+def native_model(directory: Path, instruction_set: str | None = None, threads: int = 1) -> NativeModel:
+    config = Qwen3MoeConfig.from_file(directory / "config.json")
+    return NativeModel(directory, config, "wide", threads, instruction_set)
+
+
+def assert_near(logits: np.ndarray, expected: np.ndarray) -> None:
+    assert logits.dtype == np.float32
+    assert np.linalg.norm(logits - expected) <= TOLERANCE * np.linalg.norm(expected)
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory, make_model_dir) -> Path:
+    return make_model_dir(**WIDE)
+
+
+@pytest.fixture(scope="module")
+def model(directory: Path) -> NativeModel:
+    return native_model(directory)
+
+
+def test_it_was_built() -> None:
+    assert "portable" in available()
+
+
+@pytest.mark.parametrize("instruction_set", available())
+@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS.keys())
+def test_logits_equal_torchs(make_model_dir, variant, instruction_set) -> None:
+    directory = make_model_dir(**(WIDE | variant))
+    model = native_model(directory, instruction_set, threads=2)
+    ids = token_ids(150)
+    expected = reference_logits(directory, ids)
+    sequence = model.new_sequence()
+    for start, stop in [(0, 1), (1, 64), (64, 67), (67, 149), (149, 150)]:
+        assert_near(model.forward(sequence, ids[start:stop]), expected[stop - 1])
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_the_number_of_threads_changes_nothing(directory: Path, threads: int) -> None:
+    ids = token_ids(70)
+    alone, many = native_model(directory), native_model(directory, threads=threads)
+    np.testing.assert_array_equal(
+        alone.forward(alone.new_sequence(), ids), many.forward(many.new_sequence(), ids)
+    )
+
+
+@pytest.mark.parametrize("length", [1, 31, 32, 33, 64])
+def test_a_fork_shares_what_it_has_and_writes_its_own(model: NativeModel, length: int) -> None:
+    ids = token_ids(66)
+    sequence = model.new_sequence()
+    model.forward(sequence, ids)
+    fork = sequence.fork(length)
+    assert (fork.length, sequence.length) == (length, 66)
+    other = model.forward(fork, [7, 8, 9])
+    fresh = model.new_sequence()
+    model.forward(fresh, ids[:length])
+    np.testing.assert_allclose(other, model.forward(fresh, [7, 8, 9]), rtol=0, atol=1e-4)
+    whole = model.new_sequence()
+    model.forward(whole, ids)
+    np.testing.assert_array_equal(model.forward(sequence, [5]), model.forward(whole, [5]))
+
+
+def test_truncating_forgets(model: NativeModel) -> None:
+    ids = token_ids(80)
+    sequence = model.new_sequence()
+    model.forward(sequence, ids)
+    pages = sequence.memory_bytes
+    sequence.truncate(33)
+    assert (sequence.length, sequence.memory_bytes) == (33, pages * 2 // 3)
+    fresh = model.new_sequence()
+    model.forward(fresh, ids[:33])
+    np.testing.assert_allclose(
+        model.forward(sequence, ids[40:45]), model.forward(fresh, ids[40:45]), rtol=0, atol=1e-4
+    )
+
+
+def test_what_cannot_be_is_refused_and_leaves_the_sequence(model: NativeModel) -> None:
+    sequence = model.new_sequence()
+    expected = model.forward(sequence, [1, 2, 3])
+    wrong = {(): "at least one", (1024,): "0 to 1023", (-1,): "0 to 1023", (1,) * 600: "context"}
+    for ids, words in wrong.items():
+        with pytest.raises(ModelError, match=words):
+            model.forward(sequence, ids)
+    for length in (-1, 4):
+        with pytest.raises(ValueError, match="cannot"):
+            sequence.truncate(length)
+        with pytest.raises(ValueError, match="cannot"):
+            sequence.fork(length)
+    assert sequence.length == 3
+    again = model.new_sequence()
+    np.testing.assert_array_equal(model.forward(again, [1, 2, 3]), expected)
+
+
+def test_the_context_can_be_filled_to_its_end(model: NativeModel) -> None:
+    sequence = model.new_sequence()
+    ids = token_ids(model.context_length)
+    model.forward(sequence, ids[:-1])
+    assert np.isfinite(model.forward(sequence, ids[-1:])).all()
+    with pytest.raises(ModelError, match="context"):
+        model.forward(sequence, [1])
+
+
+def test_loading_takes_native_code_on_a_cpu_where_the_model_fits(make_model_dir, directory: Path) -> None:
+    assert load(directory, "cpu")[0].device == f"cpu ({available()[0]})"
+    assert load(directory, "cpu", "torch")[0].device == "cpu"
+    narrow = make_model_dir(hidden_size=48)
+    assert load(narrow, "cpu")[0].device == "cpu"
+    with pytest.raises(ModelError, match="hidden_size is 48"):
+        load(narrow, "cpu", "native")
+
+
+def test_an_instruction_set_is_chosen_by_the_environment(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIDFILL_ISA", "portable")
+    assert native_model(directory).device == "cpu (portable)"
+    monkeypatch.setenv("MIDFILL_ISA", "sse9")
+    with pytest.raises(NativeError, match=r"sse9: no such instruction set; there are avx512, avx2, portable"):
+        native_model(directory)
+    with pytest.raises(ModelError, match="sse9"):
+        load(directory, "cpu")
