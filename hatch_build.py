@@ -1,4 +1,4 @@
-"""Builds the CPU engine's native modules (CMakeLists.txt) when a wheel is made or midfill is installed in place.
+"""Builds the CPU engine's native modules (CMakeLists.txt) with a wheel, or for an installation in place.
 
 Without a C++ compiler or Python's headers midfill is installed without them, and torch computes.
 """
