@@ -18,7 +18,9 @@ class Surroundings:
     __slots__ = ("_before", "_following")
 
     def __init__(self, prefix: str, suffix: str) -> None:
-        self._before = _unix(prefix[-_WINDOW:])
+        *full, begun = _unix(prefix[-_WINDOW:]).split(b"\n")
+        # All that can be among the last two lines with text, whatever the answer: asked at every line's end.
+        self._before = b"\n".join([*[line for line in full if line.strip()][-2:], begun])
         behind = _unix(suffix[:_WINDOW]).split(b"\n")[1:]
         self._following = next(filter(None, map(bytes.strip, behind)), b"")
 

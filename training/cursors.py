@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from inference.prompt import PromptText
 from training.jsonl import DataError, read_records
 from training.languages import comment_markers
 
@@ -27,6 +28,11 @@ class Cursor:
     suffix: str
     truth: str
     language: str = "python"
+
+    @property
+    def text(self) -> PromptText:
+        """What a request would say of it, without an outline."""
+        return PromptText(self.prefix, self.suffix, self.path, self.language)
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,7 +159,7 @@ class Run:
         long_data: Path | None = None,
         ranks: Ranks | None = None,
     ) -> None:
-        self.folder, self.recipe, self.ranks = folder, recipe, ranks or Ranks()
+        self.folder, self.recipe, self.data, self.ranks = folder, recipe, data, ranks or Ranks()
         settings, config, device = recipe.training, recipe.config(), self.ranks.device
         self.rows = Rows(data, "train", settings.seed, settings.rows_per_step)
         self.held_out = Rows(data, "heldout", settings.seed, settings.rows_per_step)

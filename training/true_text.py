@@ -7,13 +7,13 @@ are the truth's.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from inference.card import Card
 from inference.copying import Continuation, CopySource, mixed
 from inference.healing import PieceIndex
 from inference.model import Logits, Model
-from inference.prompt import PromptText, PromptWriter
+from inference.prompt import PromptWriter
 from inference.sampler import TokenIds
 from inference.tokenizer import Tokenizer
 from training.cursors import Cursor
@@ -54,7 +54,7 @@ class TrueText:
     def positions(self, cursor: Cursor) -> Iterator[Position]:
         """One for each token of the truth, and the last for the end."""
         outline = outline_of(cursor.prefix) if cursor.language == "python" else ()
-        prompt = self._writer.write(PromptText(cursor.prefix, cursor.suffix, cursor.path, outline=outline))
+        prompt = self._writer.write(replace(cursor.text, outline=outline))
         source = CopySource(cursor.prefix, cursor.suffix, self._tokenizer)
         sequence, waiting = self._model.new_sequence(), list(prompt.token_ids)
         required, written = prompt.required, b""

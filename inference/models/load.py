@@ -14,6 +14,7 @@ from inference.card import Card
 from inference.model import Model, ModelError
 from inference.models.config import Qwen3MoeConfig
 from inference.models.description import describe
+from inference.models.native_model import NativeModel, why_not_native
 from inference.tokenizer import Tokenizer
 from kernels.cpu import NativeError, available
 
@@ -50,6 +51,8 @@ def load(
     described = describe(directory)
     config, card = described.config, described.card
     threads = max(1, min(len(os.sched_getaffinity(0)) // 2, MAX_THREADS))
+    if device == "cuda" and backend == "native":
+        raise ModelError("the native engine is for the CPU; a GPU needs torch")
     on_cpu = device == "cpu" or (device == "auto" and not _GPU.exists())
     if backend == "native" or (backend == "auto" and on_cpu and _takes(config)):
         model = _native(directory, config, card.name, threads)
@@ -60,8 +63,6 @@ def load(
 
 def _takes(config: Qwen3MoeConfig) -> bool:
     """Whether native code can compute a model like this here; if not the log says why."""
-    from inference.models.native_model import why_not_native
-
     reason = why_not_native(config) if available() else "its modules were not built"
     if reason:
         log.info("torch computes instead of the native engine: %s", reason)
@@ -69,8 +70,6 @@ def _takes(config: Qwen3MoeConfig) -> bool:
 
 
 def _native(directory: Path, config: Qwen3MoeConfig, name: str, threads: int) -> Model:
-    from inference.models.native_model import NativeModel
-
     try:
         return NativeModel(directory, config, name, threads)
     except NativeError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import numpy.typing as npt
 
 from inference.models.checkpoint import checked_entries
 from inference.models.config import Qwen3MoeConfig
+from inference.models.rope import rotation
 from inference.models.safetensors_header import TensorEntry
 from kernels.cpu.interface import Native
 
@@ -32,10 +32,12 @@ def native_weights(directory: Path, config: Qwen3MoeConfig, context_length: int,
     def read_all(prefix: str, names: tuple[str, ...]) -> Bits:
         return np.concatenate([read(f"{prefix}{name}.weight") for name in names])
 
+    cos, sin = rotation(config, context_length)
     tensors: Tensors = {
         "embedding": native.pack(read("model.embed_tokens.weight")),
         "norm": _float32(read("model.norm.weight")),
-        **rotation(config, context_length),
+        "cos": cos,
+        "sin": sin,
     }
     if not config.tie_word_embeddings:
         tensors["head"] = native.pack(read("lm_head.weight"))
@@ -67,27 +69,6 @@ def _layer(
         "o": native.pack(read(f"{at}self_attn.o_proj.weight")),
         "gate_up": native.pack(gate_up, config.expert_size),
         "down": native.pack(down),
-    }
-
-
-def rotation(config: Qwen3MoeConfig, length: int) -> Tensors:
-    """cos and sin of every position and rotated pair, (length, head_dim / 2) float32 each, YaRN's scale
-    applied (arXiv 2309.00071, section 3.2; the same numbers as inference/models/qwen3_moe.py)."""
-    half, scaling = config.head_dim // 2, config.rope_scaling
-    frequencies = 1.0 / config.rope_theta ** (np.arange(half, dtype=np.float32) / half)
-    scale = 1.0
-    if scaling is not None:
-        turns = np.array([scaling.beta_fast, scaling.beta_slow])
-        wavelengths = scaling.original_max_position / (turns * 2 * math.pi)
-        fast, slow = half * np.log(wavelengths) / math.log(config.rope_theta)
-        low, high = max(math.floor(fast), 0), min(math.ceil(slow), config.head_dim - 1)
-        ramp = ((np.arange(half, dtype=np.float32) - low) / max(high - low, 0.001)).clip(0, 1)
-        frequencies = frequencies / scaling.factor * ramp + frequencies * (1 - ramp)
-        scale = scaling.attention_scale
-    angles = np.arange(length, dtype=np.float32)[:, None] * frequencies.astype(np.float32)
-    return {
-        "cos": (np.cos(angles) * scale).astype(np.float32),
-        "sin": (np.sin(angles) * scale).astype(np.float32),
     }
 
 

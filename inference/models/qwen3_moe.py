@@ -6,7 +6,6 @@ c head dimension, E experts, k experts a token, i expert width, V vocabulary.
 
 from __future__ import annotations
 
-import math
 from typing import Protocol
 
 import torch
@@ -14,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inference.models.config import Qwen3MoeConfig
+from inference.models.rope import rope_frequencies
 from kernels import ops
 
 
@@ -92,7 +92,8 @@ class Qwen3Moe(nn.Module):
         self.to(dtype or getattr(torch, config.dtype))
         self.to_empty(device=device)
         # Not a buffer: it stays float32 whatever the parameters' dtype.
-        self.inverse_frequencies = rope_frequencies(config).to(device if str(device) != "meta" else "cpu")
+        frequencies = torch.from_numpy(rope_frequencies(config))
+        self.inverse_frequencies = frequencies.to(device if str(device) != "meta" else "cpu")
 
     def forward(self, input_ids: Tensor, cache: KvCache) -> Tensor:
         """Run (n,) int64 token ids behind what `cache` holds; append to it; return (n, d) hidden states."""
@@ -113,23 +114,3 @@ class Qwen3Moe(nn.Module):
         angles = positions.float()[:, None] * self.inverse_frequencies
         scale = self.config.rope_scaling.attention_scale if self.config.rope_scaling else 1.0
         return (angles.cos() * scale).to(dtype), (angles.sin() * scale).to(dtype)
-
-
-def rope_frequencies(config: Qwen3MoeConfig) -> Tensor:
-    """Radians a position for each of the c/2 rotated pairs, float32; YaRN interpolates the slow ones.
-
-    YaRN (arXiv 2309.00071, section 3.2): pairs that turn more than `beta_fast` times over the original
-    context keep their frequency, those below `beta_slow` are divided by `factor`, a ramp lies between.
-    """
-    c, base, scaling = config.head_dim, config.rope_theta, config.rope_scaling
-    frequencies = 1.0 / base ** (torch.arange(0, c, 2, dtype=torch.float32) / c)
-    if scaling is None:
-        return frequencies
-
-    def pair_of(turns: float) -> float:
-        return c * math.log(scaling.original_max_position / (turns * 2 * math.pi)) / (2 * math.log(base))
-
-    low = max(math.floor(pair_of(scaling.beta_fast)), 0)
-    high = min(math.ceil(pair_of(scaling.beta_slow)), c - 1)
-    ramp = ((torch.arange(c // 2, dtype=torch.float32) - low) / max(high - low, 0.001)).clamp(0, 1)
-    return frequencies / scaling.factor * ramp + frequencies * (1 - ramp)

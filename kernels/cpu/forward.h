@@ -29,6 +29,8 @@ class Step {
     space.scratch.resize(team.size() * scratch_);
     space.scores.resize(team.size() * s_.experts);
     space.pairs.resize(n * s_.top_k);
+    normed_rows_ = rows_of(space.normed, s_.hidden);
+    attended_rows_ = rows_of(space.attended, s_.heads * s_.head_size);
   }
 
   void run(std::size_t member) {
@@ -69,19 +71,16 @@ class Step {
                 space_.normed.data() + t * s_.hidden);
   }
 
-  // Member 0 writes the rows that the next product reads; others wait.
-  const float* const* rows_of(const std::vector<float>& values, std::size_t width, std::size_t member) {
-    if (member == 0) {
-      space_.rows.resize(tokens_.size());
-      for (std::size_t t = 0; t < tokens_.size(); t++) space_.rows[t] = values.data() + t * width;
-    }
-    team_.wait();
-    return space_.rows.data();
+  std::vector<const float*> rows_of(const std::vector<float>& values, std::size_t width) const {
+    std::vector<const float*> rows(tokens_.size());
+    for (std::size_t t = 0; t < rows.size(); t++) rows[t] = values.data() + t * width;
+    return rows;
   }
 
   void attention(const LayerWeights& layer, std::size_t number, std::size_t member) {
     const std::size_t n = tokens_.size(), c = s_.head_size, width = s_.qkv();
-    linear<false>(layer.qkv, rows_of(space_.normed, s_.hidden, member), n, space_.qkv.data(), width, member);
+    team_.wait();
+    linear<false>(layer.qkv, normed_rows_.data(), n, space_.qkv.data(), width, member);
     team_.wait();
     each_token(member, [&](std::size_t t) { place(layer, number, t); });
     team_.wait();
@@ -94,7 +93,8 @@ class Step {
                 tokens_[t].position + 1, scratch,
                 space_.attended.data() + (t * s_.heads + group * shared) * c);
     }
-    linear<true>(layer.o, rows_of(space_.attended, s_.heads * c, member), n, space_.hidden.data(), s_.hidden, member);
+    team_.wait();
+    linear<true>(layer.o, attended_rows_.data(), n, space_.hidden.data(), s_.hidden, member);
     team_.wait();
   }
 
@@ -125,7 +125,7 @@ class Step {
       group_by_expert(space_.pairs, s_.experts, space_.grouped, space_.begins);
       space_.rows.resize(2 * space_.grouped.size());
       for (std::size_t p = 0; p < space_.grouped.size(); p++) {
-        space_.rows[p] = space_.normed.data() + space_.grouped[p].token * s_.hidden;
+        space_.rows[p] = normed_rows_[space_.grouped[p].token];
         space_.rows[space_.grouped.size() + p] = space_.inner.data() + p * i;
       }
     }
@@ -181,8 +181,7 @@ class Step {
     team_.wait();
     if (member == 0) {
       space_.rows.resize(wanted_.size());
-      for (std::size_t i = 0; i < wanted_.size(); i++)
-        space_.rows[i] = space_.normed.data() + wanted_[i] * s_.hidden;
+      for (std::size_t i = 0; i < wanted_.size(); i++) space_.rows[i] = normed_rows_[wanted_[i]];
     }
     team_.wait();
     const auto [first, last] = team_.part(w_.head.blocks(), member);
@@ -203,6 +202,7 @@ class Step {
   const std::vector<std::size_t>& wanted_;
   float* logits_;
   std::size_t scratch_;
+  std::vector<const float*> normed_rows_, attended_rows_;  // where each token's values begin
 };
 
 // Appends `tokens`, in the order of each sequence's positions, to their sequences, whose lengths stay as they are, and

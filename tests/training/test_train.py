@@ -9,38 +9,13 @@ import torch
 
 import training
 from inference.models.qwen3_moe import Qwen3Moe
+from tests.training.tiny_run import recipe_text
 from training.export import export
 from training.optimizer import orthogonalise
 from training.row_format import END_WEIGHT, ROW
 from training.train import Recipe, Run, flops_per_token, learning_rate_scale, operations, train
 
-RECIPE = """
-[model]
-vocab_size = 64
-hidden_size = 32
-num_hidden_layers = 2
-num_attention_heads = 2
-num_key_value_heads = 1
-head_dim = 16
-num_experts = 4
-num_experts_per_tok = 2
-moe_intermediate_size = 24
-max_position_embeddings = 1024
-norm_topk_prob = true
-tie_word_embeddings = true
-
-[training]
-seed = 1
-rows_per_step = 2
-warmup_steps = 2
-decay_share = 0.5
-balance_weight = 0.01
-z_weight = 0.0001
-
-[optimizer]
-adam_lr = 0.01
-muon_lr = 0.02
-"""
+RECIPE = recipe_text(("rows_per_step = 4", "rows_per_step = 2"), ("z_weight = 0.01", "z_weight = 0.0001"))
 
 
 @pytest.fixture(scope="module")

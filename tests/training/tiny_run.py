@@ -51,6 +51,15 @@ def write_rows(folder: Path, row: int = ROW) -> Path:
     return folder
 
 
+def recipe_text(*changes: tuple[str, str]) -> str:
+    """RECIPE with each (old, new) of `changes`."""
+    text = RECIPE
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    return text
+
+
 def new_run(
     folder: Path,
     data: Path,
@@ -61,11 +70,7 @@ def new_run(
 ) -> Run:
     """A run of `steps` with `changes` (old, new) to the recipe, in one process unless told otherwise."""
     folder.mkdir(exist_ok=True)
-    text = RECIPE
-    for old, new in changes:
-        assert old in text
-        text = text.replace(old, new)
-    (folder / "recipe.toml").write_text(text)
+    (folder / "recipe.toml").write_text(recipe_text(*changes))
     recipe = Recipe.from_file(folder / "recipe.toml")
     tokens = steps * recipe.training.rows_per_step * ROW
     return Run(folder, recipe, data, tokens, compiled=False, long_data=long_data, ranks=ranks)

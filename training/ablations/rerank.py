@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from inference.models.config import Qwen3MoeConfig
+from inference.prompt import PromptText
 from training.ablations.arm import Arm, Claim, Result
 from training.ablations.compute import forward_flops
 from training.ablations.scores import TEMPERATURE, completer, cursors, human_eval, rest_of_line
@@ -29,17 +30,8 @@ class Counted:
         self._completer = completer
         self.asked = self.tokens = 0
 
-    def line(
-        self,
-        prefix: str,
-        suffix: str,
-        language: str = "python",
-        *,
-        path: str = "",
-        temperature: float = 0.0,
-        seed: int = 0,
-    ) -> Answer:
-        answer = self._completer.line(prefix, suffix, language, path=path, temperature=temperature, seed=seed)
+    def line(self, text: PromptText, *, temperature: float = 0.0, seed: int = 0) -> Answer:
+        answer = self._completer.line(text, temperature=temperature, seed=seed)
         self.asked += 1
         self.tokens += answer.read + answer.tokens
         return answer

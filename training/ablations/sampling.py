@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
+from inference.prompt import PromptText
 from training.ablations.gaps import Gap, passes_doctests
 from training.evaluation.best_of import compiles
 from training.evaluation.completer import LineCompleter
@@ -60,10 +61,9 @@ def sample(samples: Samples, gap: Gap, completer: LineCompleter, tokenizer: Toke
     """Add what is kept of a gap. Of equal answers one is; of blank ones and such as were broken off none."""
     tested = gap.tested()
     answers: dict[str, None] = {}
+    prompt = PromptText(gap.prefix, gap.suffix, gap.path, "python")
     for number in range(SAMPLES):
-        answer = completer.line(
-            gap.prefix, gap.suffix, path=gap.path, temperature=TEMPERATURE, seed=seed * SAMPLES + number
-        )
+        answer = completer.line(prompt, temperature=TEMPERATURE, seed=seed * SAMPLES + number)
         samples.asked += 1
         samples.read += answer.read
         samples.written += answer.tokens

@@ -60,8 +60,7 @@ def train_arm(
     export(folder, setting.tokenizer, folder.name, weights)
     with completer(weights) as asked:
         exact, similarity = rest_of_line(
-            lambda cursor: asked.line(cursor.prefix, cursor.suffix, path=cursor.path).text,
-            cursors(setting, CURSOR_SEED),
+            lambda cursor: asked.line(cursor.text).text, cursors(setting, CURSOR_SEED)
         )
         solved = human_eval(setting, seed, asked, 1) if begin_with else None
     return Result(

@@ -7,6 +7,7 @@ taken off the number of steps.
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 
 import torch.nn.functional as F
@@ -22,7 +23,7 @@ from training.ablations.setting import Setting
 from training.ablations.training_arm import train_arm
 from training.network import TrainingNetwork
 from training.row_format import ROW
-from training.train import Kernels, Recipe, Run
+from training.train import Run
 
 PAIRS_PER_STEP = 2
 MARGIN, WEIGHT = 0.5, 0.1  # nats a token; of the hinge beside the cross entropy
@@ -47,18 +48,9 @@ def sequence_logprobs(network: TrainingNetwork, ids: Tensor, middle: Tensor) -> 
 class TripletRun(Run):
     """A run whose steps have pairs beside their rows."""
 
-    def __init__(
-        self,
-        folder: Path,
-        recipe: Recipe,
-        data: Path,
-        total_tokens: float,
-        compiled: bool,
-        begin_with: Path | None = None,
-        kernels: Kernels = "torch",
-    ) -> None:
-        super().__init__(folder, recipe, data, total_tokens, compiled, begin_with, kernels)
-        self.pairs = Pairs.load(data)
+    @cached_property
+    def pairs(self) -> Pairs:
+        return Pairs.load(self.data)
 
     def train_step(self) -> dict[str, float]:
         hinge, gap = self.hinge()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from inference.prompt import PromptText
 from training.evaluation.completer import LineCompleter
 from training.evaluation.infilling import solves
 from training.evaluation.progress import Progress
@@ -32,9 +33,9 @@ def gated(
 
     The greedy answer goes first, then samples at `temperature` with the seeds 1, 2, …
     """
-    first = ""
+    first, text = "", PromptText(prefix, suffix, language="python")
     for number in range(count):
-        line = completer.line(prefix, suffix, temperature=temperature if number else 0.0, seed=number).text
+        line = completer.line(text, temperature=temperature if number else 0.0, seed=number).text
         if compiles(f"{prefix}{line}{suffix}"):
             return line, number + 1, True
         if number == 0:

@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from inference.prompt import PromptText
 from training.cursors import edit_similarity
 from training.evaluation.completer import LineCompleter
 from training.evaluation.progress import Progress
@@ -90,7 +91,7 @@ def code_xglue(completer: LineCompleter, path: Path, limit: int | None) -> dict[
     progress = Progress("CodeXGLUE", len(records))
     rows: list[dict[str, Any]] = []
     for number, record in enumerate(records, 1):
-        answer = completer.line(spelt(record["input"]), "").text
+        answer = completer.line(PromptText(spelt(record["input"]), language="python")).text
         truth, model = taken_apart(spelt(record["gt"])), taken_apart(answer)
         similarity = edit_similarity(" ".join(model), " ".join(truth))
         rows.append({"truth": truth, "model": model, "exact": model == truth, "similarity": similarity})

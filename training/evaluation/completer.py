@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from inference.engine import Engine
@@ -39,16 +39,7 @@ class Answer:
 class LineCompleter(Protocol):
     """Whatever completes a line; `Completer`, or a test's."""
 
-    def line(
-        self,
-        prefix: str,
-        suffix: str,
-        language: str = "python",
-        *,
-        path: str = "",
-        temperature: float = 0.0,
-        seed: int = 0,
-    ) -> Answer: ...
+    def line(self, text: PromptText, *, temperature: float = 0.0, seed: int = 0) -> Answer: ...
 
 
 class BlockCompleter(Protocol):
@@ -63,24 +54,14 @@ class Completer:
     def __init__(self, engine: Engine, outlines: bool = True) -> None:
         self._engine, self._outlines, self._key = engine, outlines, 0
 
-    def line(
-        self,
-        prefix: str,
-        suffix: str,
-        language: str = "python",
-        *,
-        path: str = "",
-        temperature: float = 0.0,
-        seed: int = 0,
-    ) -> Answer:
-        """The rest of the line at the cursor, greedy at temperature 0. In Python with the outline that the
-        language server would send; in other languages `training.outline` finds none.
+    def line(self, text: PromptText, *, temperature: float = 0.0, seed: int = 0) -> Answer:
+        """The rest of the line at the cursor, greedy at temperature 0. Where the text's language is "python",
+        with the outline that the language server would send; for others `training.outline` finds none.
 
         Raises:
             RuntimeError: the engine refused the request.
         """
-        prompt = self._prompt(prefix, suffix, language, path)
-        return self._ask(prompt, ("\n",), LINE_TOKENS, temperature, seed)
+        return self._ask(self._outlined(text), ("\n",), LINE_TOKENS, temperature, seed)
 
     def block(self, prefix: str, stops: tuple[str, ...], max_tokens: int) -> str:
         """How a Python file goes on at its end, greedy, up to the first of `stops` or about `max_tokens`.
@@ -92,7 +73,7 @@ class Completer:
         """
         text, left = "", max_tokens
         while left > 0:
-            answer = self._ask(self._prompt(prefix + text, "", "python"), stops, left)
+            answer = self._ask(self._outlined(PromptText(prefix + text, language="python")), stops, left)
             text += answer.text
             ends = [at for stop in stops if (at := text.find(stop)) >= 0]
             if ends:  # a stop that lies across two answers
@@ -102,9 +83,10 @@ class Completer:
             left -= answer.tokens
         return text
 
-    def _prompt(self, prefix: str, suffix: str, language: str, path: str = "") -> PromptText:
-        outline = outline_of(prefix) if self._outlines and language == "python" else ()
-        return PromptText(prefix, suffix, path, language, outline=outline)
+    def _outlined(self, text: PromptText) -> PromptText:
+        if not self._outlines or text.language != "python":
+            return text
+        return replace(text, outline=outline_of(text.prefix))
 
     def _ask(
         self,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from inference.prompt import PromptText
 from training.evaluation.completer import LineCompleter
 from training.evaluation.progress import Progress
 from training.jsonl import DataError, read_records
@@ -38,8 +40,9 @@ def human_eval(completer: LineCompleter, path: Path, limit: int | None) -> dict[
     progress = Progress("HumanEval-Infilling", len(problems))
     rows: list[dict[str, Any]] = []
     for number, problem in enumerate(problems, 1):
-        answer = completer.line(problem["prompt"], "\n" + problem["suffix"]).text
-        bare = completer.line(problem["prompt"], problem["suffix"]).text
+        text = PromptText(problem["prompt"], problem["suffix"], language="python")
+        answer = completer.line(replace(text, suffix="\n" + text.suffix)).text
+        bare = completer.line(text).text
         rows.append(
             {
                 "task_id": problem["task_id"], "model": answer, "bare": bare,

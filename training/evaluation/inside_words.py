@@ -43,7 +43,7 @@ def inside_words(completer: LineCompleter, pairs: list[tuple[Cursor, Cursor]]) -
     for number, pair in enumerate(pairs, 1):
         row: dict[str, Any] = {"word": pair[0].truth, "typed": len(pair[0].truth) - len(pair[1].truth)}
         for name, cursor in zip(("start", "inside"), pair, strict=True):
-            answer = completer.line(cursor.prefix, cursor.suffix, cursor.language, path=cursor.path)
+            answer = completer.line(cursor.text)
             row[name] = answer.text.rstrip()
             row[f"{name}_right"] = row[name] == cursor.truth
         rows.append(row)

@@ -25,7 +25,7 @@ def lines(completer: LineCompleter, floor: LineFloor, cursors: list[Cursor], wha
     progress = Progress(what, len(cursors))
     rows: list[dict[str, Any]] = []
     for number, cursor in enumerate(cursors, 1):
-        answer = completer.line(cursor.prefix, cursor.suffix, cursor.language, path=cursor.path)
+        answer = completer.line(cursor.text)
         rows.append(
             {
                 "path": f"{cursor.source}/{cursor.path}",

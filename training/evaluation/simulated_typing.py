@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from training.cursors import Cursor
@@ -98,8 +98,8 @@ def simulated_typing(completer: LineCompleter, cursors: list[Cursor]) -> dict[st
 
         def ask(at: int, cursor: Cursor = cursor, answers: dict[int, str] = answers) -> str:
             if at not in answers:
-                typed = cursor.prefix + cursor.truth[:at]
-                answer = completer.line(typed, cursor.suffix, cursor.language, path=cursor.path)
+                typed = replace(cursor.text, prefix=cursor.prefix + cursor.truth[:at])
+                answer = completer.line(typed)
                 answers[at] = answer.text.rstrip()
             return answers[at]
 

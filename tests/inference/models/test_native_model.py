@@ -163,6 +163,8 @@ def test_loading_takes_native_code_on_a_cpu_where_the_model_fits(make_model_dir,
     assert load(narrow, "cpu")[0].device == "cpu"
     with pytest.raises(ModelError, match="hidden_size is 48"):
         load(narrow, "cpu", "native")
+    with pytest.raises(ModelError, match="for the CPU"):
+        load(directory, "cuda", "native")
 
 
 def test_an_instruction_set_is_chosen_by_the_environment(

@@ -14,37 +14,14 @@ from typing import Any
 
 import pytest
 
+from tests.training.tiny_run import recipe_text
 from training.ablations.setting import Setting
 
-RECIPE = """
-[model]
-vocab_size = 64
-hidden_size = 32
-num_hidden_layers = 1
-num_attention_heads = 2
-num_key_value_heads = 1
-head_dim = 16
-num_experts = 4
-num_experts_per_tok = 2
-moe_intermediate_size = 24
-max_position_embeddings = 1024
-rope_theta = 10000.0
-rms_norm_eps = 1e-6
-norm_topk_prob = true
-tie_word_embeddings = true
-
-[training]
-seed = 1
-rows_per_step = 2
-warmup_steps = 2
-decay_share = 0.5
-balance_weight = 0.01
-z_weight = 0.0001
-
-[optimizer]
-adam_lr = 0.01
-muon_lr = 0.02
-"""
+RECIPE = recipe_text(
+    ("num_hidden_layers = 2", "num_hidden_layers = 1"),
+    ("rows_per_step = 4", "rows_per_step = 2"),
+    ("z_weight = 0.01", "z_weight = 0.0001"),
+)
 DOCTESTED = '''
 def double(number):
     """

@@ -6,29 +6,22 @@ from pathlib import Path
 import pytest
 import torch
 
+from inference.prompt import PromptText
 from training.ablations.rerank import CANDIDATES, CLAIM, Counted
 from training.ablations.setting import Setting
 from training.evaluation.completer import Answer
 
 
 class Told:
-    def line(
-        self,
-        prefix: str,
-        suffix: str,
-        language: str = "python",
-        *,
-        path: str = "",
-        temperature: float = 0.0,
-        seed: int = 0,
-    ) -> Answer:
-        return Answer(f"{prefix}{suffix}{language}{path}{temperature}{seed}", "stop", 5, 0.0, read=20)
+    def line(self, text: PromptText, *, temperature: float = 0.0, seed: int = 0) -> Answer:
+        told = f"{text.prefix}{text.suffix}{text.language}{text.path}{temperature}{seed}"
+        return Answer(told, "stop", 5, 0.0, read=20)
 
 
 def test_answers_are_counted_and_passed_on() -> None:
     counted = Counted(Told())
-    assert counted.line("a", "b", "c", path="d", temperature=0.5, seed=3).text == "abcd0.53"
-    counted.line("a", "b")
+    assert counted.line(PromptText("a", "b", "d", "c"), temperature=0.5, seed=3).text == "abcd0.53"
+    counted.line(PromptText("a", "b"))
     assert (counted.asked, counted.tokens) == (2, 50)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from tokenizers import Tokenizer
 
+from inference.prompt import PromptText
 from training.ablations.gaps import Gap
 from training.ablations.sampling import SAMPLES, Samples, mixed, sample_all
 from training.evaluation.completer import Answer
@@ -24,20 +25,11 @@ class Told:
     def __init__(self, answers: dict[str, list[str]]) -> None:
         self._answers, self.asked = answers, 0
 
-    def line(
-        self,
-        prefix: str,
-        suffix: str,
-        language: str = "python",
-        *,
-        path: str = "",
-        temperature: float = 0.0,
-        seed: int = 0,
-    ) -> Answer:
-        assert temperature > 0 and path in ("a.py", "b.py")
-        text = self._answers[prefix][self.asked % SAMPLES]
+    def line(self, text: PromptText, *, temperature: float = 0.0, seed: int = 0) -> Answer:
+        assert temperature > 0 and text.path in ("a.py", "b.py")
+        answer = self._answers[text.prefix][self.asked % SAMPLES]
         self.asked += 1
-        return Answer(text, "length" if text.endswith("…") else "stop", 5, 0.0, read=30)
+        return Answer(answer, "length" if answer.endswith("…") else "stop", 5, 0.0, read=30)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from inference.prompt import PromptText
 from training.evaluation.completer import Answer
 
 Reply = Callable[[str, str, int], str]
@@ -19,18 +20,9 @@ class Told:
         self._reply, self._confidence = reply, confidence
         self.asked: list[tuple[str, float, int]] = []
 
-    def line(
-        self,
-        prefix: str,
-        suffix: str,
-        language: str = "python",
-        *,
-        path: str = "",
-        temperature: float = 0.0,
-        seed: int = 0,
-    ) -> Answer:
-        self.asked.append((prefix, temperature, seed))
-        return Answer(self._reply(prefix, suffix, seed), "stop", 2, 2 * math.log(self._confidence))
+    def line(self, text: PromptText, *, temperature: float = 0.0, seed: int = 0) -> Answer:
+        self.asked.append((text.prefix, temperature, seed))
+        return Answer(self._reply(text.prefix, text.suffix, seed), "stop", 2, 2 * math.log(self._confidence))
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import gzip
 import json
 from pathlib import Path
 
+from inference.prompt import PromptText
 from training.evaluation.completer import Answer
 from training.evaluation.infilling import human_eval
 
@@ -14,17 +15,8 @@ class Knowing:
     def __init__(self, lines: dict[str, str]) -> None:
         self._lines = lines
 
-    def line(
-        self,
-        prefix: str,
-        suffix: str,
-        language: str = "python",
-        *,
-        path: str = "",
-        temperature: float = 0.0,
-        seed: int = 0,
-    ) -> Answer:
-        return Answer(self._lines[prefix] if suffix.startswith("\n") else "", "stop", 1, 0.0)
+    def line(self, text: PromptText, *, temperature: float = 0.0, seed: int = 0) -> Answer:
+        return Answer(self._lines[text.prefix] if text.suffix.startswith("\n") else "", "stop", 1, 0.0)
 
 
 def test_the_benchmarks_own_tests_decide(tmp_path: Path) -> None:
