@@ -18,7 +18,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from kernels import cpu
+
 _SOURCES = Path(__file__).with_name("native")
+_SHARED = Path(cpu.__file__).parent  # headers that the engine has too
 _FLAGS = ("-std=c++17", "-O3", "-march=native", "-fno-strict-aliasing", "-fPIC", "-shared", "-pthread")
 _NEEDED = ("amx_tile", "amx_bf16", "avx512_bf16")
 MULTIPLE = 32
@@ -80,7 +83,7 @@ def _built() -> Path:
         :1
     ]
     digest = hashlib.blake2b(" ".join((*_FLAGS, *processor)).encode(), digest_size=12)
-    for source in sorted(_SOURCES.iterdir()):
+    for source in (*sorted(_SOURCES.iterdir()), *sorted(_SHARED.glob("*.h"))):
         digest.update(source.read_bytes())
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "midfill"
     path = cache / f"training-{digest.hexdigest()}.so"
@@ -89,7 +92,7 @@ def _built() -> Path:
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache) as folder:
         made = Path(folder) / path.name
-        command = ["c++", *_FLAGS, str(_SOURCES / "library.cpp"), "-o", str(made)]
+        command = ["c++", *_FLAGS, f"-I{_SHARED}", str(_SOURCES / "library.cpp"), "-o", str(made)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"native kernels: {' '.join(command)}\n{done.stderr}")

@@ -11,9 +11,9 @@
 #include <cstdint>
 #include <cstring>
 
-namespace midfill {
+#include "bf16.h"  // of kernels/cpu
 
-using bf16 = std::uint16_t;
+namespace midfill {
 
 constexpr std::size_t kRows = 16;        // of a tile
 constexpr std::size_t kDepth = 32;       // values of the dimension that is summed over

@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "lanes_avx512.h"  // of kernels/cpu
+
 namespace midfill {
 
 inline __m512 load(const std::uint16_t* x) {
@@ -21,21 +23,6 @@ inline void convert(const float* from, std::uint16_t* to, std::size_t count) {
   for (std::size_t i = 0; i < count; i += 16) store(to + i, _mm512_loadu_ps(from + i));
 }
 
-// e^x to 2 units in the last place of a float for x in [-87, 88], 0 below; Cephes' reduction and polynomial.
-inline __m512 exp(__m512 x) {
-  const __mmask16 normal = _mm512_cmp_ps_mask(x, _mm512_set1_ps(-87.0f), _CMP_GE_OQ);
-  x = _mm512_min_ps(x, _mm512_set1_ps(88.0f));
-  const __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504f)), 0);
-  __m512 r = _mm512_fnmadd_ps(n, _mm512_set1_ps(0.693359375f), x);
-  r = _mm512_fnmadd_ps(n, _mm512_set1_ps(-2.12194440e-4f), r);
-  __m512 p = _mm512_set1_ps(1.9875691500e-4f);
-  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1.3981999507e-3f));
-  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(8.3334519073e-3f));
-  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(4.1665795894e-2f));
-  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1.6666665459e-1f));
-  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(5.0000001201e-1f));
-  p = _mm512_fmadd_ps(_mm512_mul_ps(r, r), p, _mm512_add_ps(r, _mm512_set1_ps(1.0f)));
-  return _mm512_maskz_scalef_ps(normal, p, n);
-}
+inline __m512 exp(__m512 x) { return Avx512Lanes{x}.exp().v; }
 
 }  // namespace midfill
