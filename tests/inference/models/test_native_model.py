@@ -15,15 +15,10 @@ from inference.models.load import load
 from inference.models.loader import load_weights
 from inference.models.native_model import NativeModel
 from kernels.cpu import NativeError, available
+from tests.inference.models.variants import VARIANTS
 
 WIDE = {"hidden_size": 64, "head_dim": 32, "moe_intermediate_size": 32}
-YARN = {"rope_type": "yarn", "rope_theta": 10000.0, "factor": 4.0, "original_max_position_embeddings": 64}
-VARIANTS = {
-    "tied": {},
-    "untied, sharded": {"tie_word_embeddings": False, "num_shards": 3},
-    "weights of the chosen experts not normalised": {"norm_topk_prob": False},
-    "one expert a token": {"num_experts_per_tok": 1},
-    "yarn": {"rope_parameters": YARN, "max_position_embeddings": 256},
+MODELS = VARIANTS | {
     "one kv head, wide ones": {"num_key_value_heads": 1, "head_dim": 96},
     "experts of 96": {"moe_intermediate_size": 96},
 }
@@ -80,7 +75,7 @@ def test_it_was_built() -> None:
 
 
 @pytest.mark.parametrize("instruction_set", available())
-@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS.keys())
+@pytest.mark.parametrize("variant", MODELS.values(), ids=MODELS.keys())
 def test_logits_equal_torchs(make_model_dir, variant, instruction_set) -> None:
     directory = make_model_dir(**(WIDE | variant))
     model = native_model(directory, instruction_set, threads=2)

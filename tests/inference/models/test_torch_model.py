@@ -9,14 +9,9 @@ from transformers import Qwen3MoeForCausalLM
 
 from inference.model import ModelError
 from inference.models.load import load
+from tests.inference.models.variants import VARIANTS, YARN
 
-YARN = {"rope_type": "yarn", "rope_theta": 10000.0, "factor": 4.0, "original_max_position_embeddings": 64}
-VARIANTS = {
-    "tied": {},
-    "untied, sharded": {"tie_word_embeddings": False, "num_shards": 3},
-    "weights of the chosen experts not normalised": {"norm_topk_prob": False},
-    "one expert a token": {"num_experts_per_tok": 1},
-    "yarn": {"rope_parameters": YARN, "max_position_embeddings": 256},
+MODELS = VARIANTS | {
     "yarn as transformers 4 wrote it": {
         "rope_scaling": {"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64},
         "max_position_embeddings": 256,
@@ -43,7 +38,7 @@ def reference_logits(directory: Path, ids: list[int]) -> np.ndarray:
         return model(torch.tensor([ids])).logits[0].numpy()
 
 
-@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS.keys())
+@pytest.mark.parametrize("variant", MODELS.values(), ids=MODELS.keys())
 def test_logits_equal_transformers(make_model_dir, variant):
     directory = make_model_dir(**variant)
     model, _, _ = load(directory, "cpu")
