@@ -21,6 +21,7 @@ import numpy as np
 import torch
 
 from training.evaluation.progress import Progress
+from training.memory import keep_freed_memory
 from training.native_library import missing
 from training.row_format import ROW
 from training.train import Kernels, Recipe, Run, flops_per_token
@@ -70,6 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.threads:
         torch.set_num_threads(options.threads)
     torch.set_flush_denormal(True)
+    keep_freed_memory()
     recipe = Recipe.from_file(options.recipe)
     seconds = measure(recipe, options.steps)
     tokens = recipe.training.rows_per_step * ROW

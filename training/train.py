@@ -35,6 +35,7 @@ from inference.models.config import Qwen3MoeConfig
 from inference.models.loader import load_weights
 from inference.models.qwen3_moe import Qwen3Moe
 from training.matrix_rate import matrix_rate
+from training.memory import keep_freed_memory
 from training.network import TrainingNetwork
 from training.operations import NativeOperations, Operations, TorchOperations, why_not_native
 from training.optimizer import MuonAdamW, OptimizerSettings
@@ -359,6 +360,7 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     torch.set_flush_denormal(True)
+    keep_freed_memory()
     with joined(arguments.device) as ranks:
         recipe = arguments.run / "recipe.toml"
         if ranks.first:
