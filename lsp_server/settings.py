@@ -19,7 +19,7 @@ class Settings:
         Settings(max_tokens=128, disabled_languages=("markdown",))
 
     `model` is a path, or "" for the model that ships. `private_worker` starts a worker that no other window
-    shares.
+    shares. `reuse` shows what earlier requests brought where it still fits.
     """
 
     enabled: bool = True
@@ -28,6 +28,7 @@ class Settings:
     multiline: bool = True
     disabled_languages: tuple[str, ...] = ()
     private_worker: bool = False
+    reuse: bool = True
 
     def merged(self, section: object) -> tuple[Settings, tuple[str, ...]]:
         """These settings with those of a JSON object laid over them.
@@ -88,6 +89,7 @@ _FIELDS = {
     "multiline": "multiline",
     "disabledLanguages": "disabled_languages",
     "privateWorker": "private_worker",
+    "reuse": "reuse",
 }
 
 _PARSERS = {
@@ -97,6 +99,7 @@ _PARSERS = {
     "multiline": _boolean,
     "disabledLanguages": _languages,
     "privateWorker": _boolean,
+    "reuse": _boolean,
 }
 
 
