@@ -19,7 +19,8 @@ class Settings:
         Settings(max_tokens=128, disabled_languages=("markdown",))
 
     `model` is a path, or "" for the model that ships. `private_worker` starts a worker that no other window
-    shares. `reuse` shows what earlier requests brought where it still fits.
+    shares. `reuse` shows what earlier requests brought where it still fits; `prefetch` has the model go on
+    from a completion that is shown, as if it had been accepted.
     """
 
     enabled: bool = True
@@ -29,6 +30,7 @@ class Settings:
     disabled_languages: tuple[str, ...] = ()
     private_worker: bool = False
     reuse: bool = True
+    prefetch: bool = True
 
     def merged(self, section: object) -> tuple[Settings, tuple[str, ...]]:
         """These settings with those of a JSON object laid over them.
@@ -90,6 +92,7 @@ _FIELDS = {
     "disabledLanguages": "disabled_languages",
     "privateWorker": "private_worker",
     "reuse": "reuse",
+    "prefetch": "prefetch",
 }
 
 _PARSERS = {
@@ -100,6 +103,7 @@ _PARSERS = {
     "disabledLanguages": _languages,
     "privateWorker": _boolean,
     "reuse": _boolean,
+    "prefetch": _boolean,
 }
 
 

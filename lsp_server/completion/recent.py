@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 
 from lsp_server.completion.origin import Origin
-from lsp_server.completion.stream import Reader, State, Stream
+from lsp_server.completion.stream import Reader, State, Stream, is_ahead
 from lsp_server.document import Snapshot
 from lsp_server.link import Generation
 
@@ -46,6 +46,18 @@ class Recent:
             if start is not None and (stream.is_running or serves(stream.text[start:], stream)):
                 return stream.read(start, "adopted" if stream.is_running else "recent")
         return None
+
+    def goes_on(self, snapshot: Snapshot, offset: int) -> bool:
+        """Whether it is known, or on its way, what the model would say at `offset`, some lines of it."""
+        for stream in self._streams:
+            start = stream.origin.reached(stream.text, snapshot, offset)
+            if start is None or stream.state is State.FAILED:
+                continue
+            if stream.is_running or (stream.is_whole and not stream.is_truncated):
+                return True
+            if is_ahead(stream.text[start:]):
+                return True
+        return False
 
     def open(self, origin: Origin, ask: Callable[[], Generation]) -> Stream:
         """A stream of what `ask` gets of the link, without a reader yet; what nobody waits for makes way."""

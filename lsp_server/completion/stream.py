@@ -35,6 +35,11 @@ class State(Enum):
     FAILED = "failed"
 
 
+def is_ahead(text: str) -> bool:
+    """Whether a text has `NUM_AHEAD` whole lines that are not blank."""
+    return sum(bool(line.strip()) for line in text.split("\n")[:-1]) >= NUM_AHEAD
+
+
 class Stream:
     """One Generate. While it runs it has one reader or none: `read` puts a new one in the old one's place.
 
@@ -109,7 +114,7 @@ class Stream:
                 self.heard_s = time.perf_counter()
                 self._generated += chunk
                 self.text = plain(self._generated)
-                if self._reader is None and self._is_ahead():
+                if self._reader is None and is_ahead(self.text[self._left_at :]):
                     self.stop()
                 self._tell()
         finally:
@@ -123,10 +128,6 @@ class Stream:
         if done is None:
             return State.FAILED
         return State.WHOLE if done.stop_reason in _ENDS else State.STOPPED
-
-    def _is_ahead(self) -> bool:
-        lines = self.text[self._left_at :].split("\n")[:-1]
-        return sum(not line.isspace() for line in lines if line) >= NUM_AHEAD
 
     def _tell(self) -> None:
         if self._reader is not None:
