@@ -213,7 +213,7 @@ def table(report: Report) -> str:
         "",
         f"{report.keystrokes} keystrokes, {report.shown} with text, {report.silent} without, "
         f"{report.overtaken} overtaken; the model was asked for {report.asked.reply_ms.count} of the texts, "
-        f"{report.adopted.reply_ms.count} were taken over, {report.recent.reply_ms.count} are of earlier answers; "
+        f"{report.adopted.reply_ms.count} were taken over, {report.recent.reply_ms.count} said before; "
         f"{report.reused_share:.1%} of prompt tokens reused; memory: "
         f"server {report.memory.server_mib:.0f} MiB, worker {report.memory.worker_mib:.0f} MiB",
         "",
