@@ -53,6 +53,12 @@ async def answer(
     if turn.is_lost() or policy.refuses(snapshot.uri, snapshot.language, snapshot.text, settings):
         return None
     recent.moved(snapshot, offset)
+    if settings.reuse and (shown_before := recent.still_shown(snapshot, offset)) is not None:
+        rest, reader = shown_before
+        if passes(rest):
+            if asked is not None:
+                asked(reader)
+            return Completion(rest, offset, offset)
     trigger = decide(snapshot, offset, invoked)
     if trigger is None:
         return None
@@ -80,7 +86,10 @@ async def answer(
         logger.log(level, "no completion: %s", reader.error.message)
         return None
     text = trim.finish(reader.is_truncated).text
-    return Completion(text, offset, offset) if passes(text) else None
+    if not passes(text):
+        return None
+    reader.has_shown(snapshot, offset, text)
+    return Completion(text, offset, offset)
 
 
 def _reader(trigger: Trigger, settings: Settings, link: Link, salt: str, recent: Recent) -> Reader:

@@ -51,6 +51,25 @@ class Origin:
             return None
         return end
 
+    def rest_of(self, shown: str, snapshot: Snapshot, offset: int) -> str | None:
+        """What is left at `offset` of a text shown here; None: something else was typed, or nothing is left.
+
+        Behind the cursor nothing may have been added: then the document would be the same with it as with
+        what was shown.
+        """
+        text = snapshot.text
+        if snapshot.uri != self.uri or not 0 <= offset - self.offset < len(shown):
+            return None
+        typed = text[self.offset : offset]
+        if not shown.startswith(typed) or not self.is_unchanged(snapshot, offset):
+            return None
+        return shown[len(typed) :]
+
+    def is_unchanged(self, snapshot: Snapshot, offset: int) -> bool:
+        """Whether nothing has changed before the origin, and what was behind it is now behind `offset`."""
+        text = snapshot.text
+        return _before(text, self.offset) == self.before and _behind(text, offset) == self.behind
+
     def may_lead_to(self, generated: str, snapshot: Snapshot) -> bool:
         """Whether there is any place in the document where a text generated here fits."""
         text = snapshot.text

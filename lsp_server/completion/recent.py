@@ -33,6 +33,18 @@ class Recent:
         """Whether anybody waits for the model."""
         return any(stream.is_read for stream in self._streams)
 
+    def still_shown(self, snapshot: Snapshot, offset: int) -> tuple[str, Reader] | None:
+        """What is left at `offset` of a completion that the user types through, and its reader.
+
+        The document would be the same with it as with all of the completion, so trimming it anew can tell
+        nothing new; but text that is cut off in a bracket may look as if it closed one too many.
+        """
+        for stream in self._streams:
+            rest = stream.origin.rest_of(stream.shown, snapshot, offset)
+            if rest is not None:
+                return rest, stream.read(len(stream.text), "recent")
+        return None
+
     def find(self, snapshot: Snapshot, offset: int, serves: Callable[[str, Stream], bool]) -> Reader | None:
         """A reader of what is still to come of the newest text that fits; None: the model has to be asked.
 

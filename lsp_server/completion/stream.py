@@ -10,6 +10,7 @@ from typing import Literal
 from inference.messages import Done, Error
 from lsp_server.completion.context import plain
 from lsp_server.completion.origin import Origin
+from lsp_server.document import Snapshot
 from lsp_server.link import Generation
 
 NUM_AHEAD = 2
@@ -51,6 +52,7 @@ class Stream:
         """Reads the generation in a task of its own, which ends with it."""
         self.origin = origin
         self.text = ""  # line ends are \n
+        self.shown = ""  # the text behind the origin as it would be with the last completion from this
         self.state = State.RUNNING
         self.generation = generation
         self.heard_s = 0.0  # by the clock of `time.perf_counter`
@@ -190,6 +192,12 @@ class Reader:
         """Stop the model too, unless this reader has left or been replaced. May be called again."""
         if not self._has_left:
             self._stream.stop()
+
+    def has_shown(self, snapshot: Snapshot, offset: int, text: str) -> None:
+        """The stream has brought `text` as the completion at `offset`."""
+        origin = self._stream.origin
+        if origin.is_unchanged(snapshot, offset):
+            self._stream.shown = snapshot.text[origin.offset : offset] + text
 
     def wake(self) -> None:
         """There is news of the stream."""

@@ -13,15 +13,27 @@ pytestmark = pytest.mark.asyncio
 STATISTICS = "midfill/inlineCompletionStatistics"
 
 
-async def test_typing_through_a_shown_completion_asks_the_model_once() -> None:
+@pytest.mark.parametrize(
+    ("before", "behind", "generated", "text"),
+    [
+        ("x = ", "\nz = 1\n", "foo(a, b)\ny = 2\n", "foo(a, b)"),
+        ("x = ", "\n", " foo('a b')\n\n", "foo('a b')"),
+        # An open bracket may look as if it were closed further down.
+        ("x = [\n    a for a in ", "\n]\n", "f(b[0])\n]\n", "f(b[0])"),
+        # A block stays a block though its first line is begun.
+        ("def f():\n    ", "\n\n\ng()\n", "x = 1\n    return x\n\n\ng()\n", "x = 1\n    return x"),
+    ],
+)
+async def test_typing_through_a_shown_completion_asks_the_model_once(
+    before: str, behind: str, generated: str, text: str
+) -> None:
     async with FakeEditor() as editor:
-        typist = Typist(editor, "x = ", behind="\nz = 1\n")
-        editor.link.answer_with("foo(a, b)\ny = 2\n")
-        text = "foo(a, b)"
+        typist = Typist(editor, before, behind=behind)
+        editor.link.answer_with(generated)
         assert await typist.shown() == text
         for count, character in enumerate(text, 1):
             typist.type(character)
-            assert await typist.shown() == text[count:]
+            assert await typist.shown() == (text[count:] if text[count:].strip() else "")
         assert len(editor.link.requests) == 1
 
 
