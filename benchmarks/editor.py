@@ -38,10 +38,14 @@ class Shown:
     waited_ms: float | None = None
     stop_reason: str = ""
     """The worker's; "aborted" where the server had enough text."""
+    source: str = ""
+    """Where the text came from: "model", "adopted" or "recent" (docs/protocol.md)."""
+    overtaken: bool = False
+    """The next key came before the reply, which an editor would not have shown."""
 
 
 class Editor:
-    """One open document and its cursor, both kept as an offset into `text`."""
+    """One open document and its cursor, both kept as an offset into `text`. Requests may overlap."""
 
     def __init__(self, client: LspClient) -> None:
         self._client = client
@@ -49,12 +53,12 @@ class Editor:
         self._version = 0
         self.text = ""
         self.cursor = 0
-        self._partial: Callable[[str], None] | None = None
-        self._statistics: asyncio.Queue[Json] = asyncio.Queue()
+        self._partials: dict[int, Callable[[str], None]] = {}  # by version
+        self._statistics: dict[tuple[str, int, int], asyncio.Queue[Json]] = {}  # by document and position
         self._state: asyncio.Queue[Json] = asyncio.Queue()
         client.listen("midfill/status", self._state.put_nowait)
         client.listen("midfill/inlineCompletionPartial", self._grow)
-        client.listen("midfill/inlineCompletionStatistics", self._statistics.put_nowait)
+        client.listen("midfill/inlineCompletionStatistics", self._tell)
 
     @property
     def pid(self) -> int:
@@ -73,6 +77,7 @@ class Editor:
 
     def open(self, path: Path, text: str, cursor: int) -> None:
         """Open `path` as if `text` were its content, with the cursor at an offset."""
+        self._statistics.clear()
         self._uri, self._version, self.text, self.cursor = path.resolve().as_uri(), 1, text, cursor
         document = {
             "uri": self._uri,
@@ -106,38 +111,49 @@ class Editor:
             if grown is not None:
                 grown(text)
 
-        self._partial = partial
+        uri, version, position = self._uri, self._version, self._position()
+        self._partials[version] = partial
         start = time.perf_counter()
         reply = await self._client.request(
             "textDocument/inlineCompletion",
-            {
-                "textDocument": {"uri": self._uri},
-                "position": self._position(),
-                "context": {"triggerKind": 2},
-            },
+            {"textDocument": {"uri": uri}, "position": position, "context": {"triggerKind": 2}},
         )
         total_ms = _since(start)
-        self._partial = None
+        self._partials.pop(version, None)
+        if (uri, version) != (self._uri, self._version):
+            return Shown("", None, total_ms, None, overtaken=True)
         text = _text(reply)
         if not text:
             return Shown("", None, total_ms, None)
-        told = await self._take_statistics()
+        told = await self._take_statistics(uri, position)
         return Shown(
-            text, first_ms or total_ms, total_ms, told["statistics"], told["waitedMs"], told["stopReason"]
+            text,
+            first_ms or total_ms,
+            total_ms,
+            told["statistics"],
+            told["waitedMs"],
+            told["stopReason"],
+            told["source"],
         )
 
     def _grow(self, params: Json) -> None:
-        if self._partial is not None and params["textDocument"]["version"] == self._version:
-            self._partial(params["text"])
+        partial = self._partials.get(params["textDocument"]["version"])
+        if partial is not None and params["textDocument"]["uri"] == self._uri:
+            partial(params["text"])
 
-    async def _take_statistics(self) -> Json:
-        """Those of a request at the cursor. Others are of requests that were answered with nothing."""
+    def _tell(self, params: Json) -> None:
+        self._told(params["textDocument"]["uri"], params["position"]).put_nowait(params)
+
+    def _told(self, uri: str, position: Json) -> asyncio.Queue[Json]:
+        place = uri, position["line"], position["character"]
+        return self._statistics.setdefault(place, asyncio.Queue())
+
+    async def _take_statistics(self, uri: str, position: Json) -> Json:
+        """Those of a request that was answered with text: the last of the place, which is asked at once."""
+        told = self._told(uri, position)
         try:
             async with asyncio.timeout(STATISTICS_TIMEOUT_S):
-                while True:
-                    told = await self._statistics.get()
-                    if told["position"] == self._position() and told["textDocument"]["uri"] == self._uri:
-                        return told
+                return await told.get()
         except TimeoutError:
             raise LspError("the server told no statistics") from None
 
@@ -148,12 +164,15 @@ class Editor:
 
 
 @asynccontextmanager
-async def session(model: str = "") -> AsyncIterator[Editor]:
-    """A server with a worker of its own, both ended in the end; the shipped model unless another is named."""
+async def session(model: str = "", reuse: bool = True) -> AsyncIterator[Editor]:
+    """A server with a worker of its own, both ended in the end; the shipped model unless another is named.
+
+    Without `reuse` the model is asked at every request.
+    """
     client = await LspClient.start()
     try:
         editor = Editor(client)
-        settings: dict[str, Any] = {"privateWorker": True}
+        settings: dict[str, Any] = {"privateWorker": True, "reuse": reuse}
         if model:
             settings["model"] = model
         options = {"streaming": True, "midfill": settings}

@@ -1,10 +1,11 @@
 """From a keystroke to ghost text: replays the typing of a real file through the whole of Midfill.
 
-    python -m benchmarks.keystroke [FILE] [--spans N] [--length N] [--seed N] [--model PATH] [--json]
+    python -m benchmarks.keystroke [FILE] [--spans N] [--length N] [--rate N] [--no-reuse] [--json] ...
 
 Takes spans out of the file and types them back, one character at a time and a completion asked for at each,
-waiting for the answer before the next. Which spans is drawn from the seed. The first completion of a span
-reads a cold prompt, as after opening a file, and is told apart.
+waiting for the answer before the next, or, with --rate, never waiting. Which spans is drawn from the seed.
+The first completion of a span reads a cold prompt, as after opening a file, and is told apart. So are
+keystrokes that an earlier answer served, which took no model: with --no-reuse there are none.
 """
 
 import argparse
@@ -37,24 +38,44 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Latency:
+    """From the keystroke to the first text and to the reply, in milliseconds, of those with text."""
+
+    first_text_ms: Summary
+    reply_ms: Summary
+
+    @classmethod
+    def of(cls, answers: list[Shown]) -> "Latency":
+        first = [shown.first_ms for shown in answers if shown.first_ms is not None]
+        return cls(Summary.of(first), Summary.of([shown.total_ms for shown in answers]))
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What --json prints. Times in milliseconds.
 
-    `shown` and `silent` count the keystrokes that brought text and those that did not. `overhead_ms` is what
-    a reply with text took beyond the server's wait for the worker, which ends with the last text that the
-    reply needed, whether the model ended by itself or was stopped. `cold_ms` is the time to the first text of
-    a span's first completion.
+    `shown` and `silent` count the keystrokes that brought text and those that did not; `overtaken` those
+    whose reply came after the next key, if keys come at a rate. `every` is the latency of all that are shown;
+    `asked`, `adopted` and `recent` of those that asked the model, took over what it was saying, and needed no
+    model. `overhead_ms` is what a reply with text took beyond the server's wait for the worker, which ends
+    with the last text that the reply needed, whether the model ended by itself or was stopped; of `asked`
+    alone, as are the counts of tokens. `cold_ms` is the time to the first text of a span's first completion.
     """
 
     file: str
     seed: int
+    rate: float
+    reuse: bool
     model: str
     machine: str
     keystrokes: int
     shown: int
     silent: int
-    first_text_ms: Summary
-    reply_ms: Summary
+    overtaken: int
+    every: Latency
+    asked: Latency
+    adopted: Latency
+    recent: Latency
     silent_reply_ms: Summary
     overhead_ms: Summary
     cold_ms: Summary
@@ -64,12 +85,24 @@ class Report:
     memory: Memory
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How to type: the places are drawn from the seed; `rate` in keys a second, 0 to wait for each answer."""
+
+    path: Path
+    seed: int
+    rate: float = 0.0
+    reuse: bool = True
+    model: str = ""
+
+
 def main(arguments: list[str] | None = None) -> int:
     options = _parse(arguments)
     try:
         text = options.file.read_text(encoding="utf-8")
         spans = draw(text, options.spans, options.length, options.seed)
-        report = asyncio.run(replay(options.file, text, spans, options.seed, options.model))
+        run = Run(options.file, options.seed, options.rate, options.reuse, options.model)
+        report = asyncio.run(replay(run, text, spans))
     except (OSError, ValueError, WorkerError, LspError, TimeoutError) as error:
         print(f"keystroke: {error or 'the server did not answer in time'}", file=sys.stderr)
         return 1
@@ -92,57 +125,62 @@ def draw(text: str, num_spans: int, length: int, seed: int) -> list[Span]:
     return random.Random(seed).sample(candidates, num_spans)
 
 
-async def replay(path: Path, text: str, spans: list[Span], seed: int, model: str) -> Report:
+async def replay(run: Run, text: str, spans: list[Span]) -> Report:
     """Type every span. Raises WorkerError, LspError, TimeoutError."""
-    async with session(model) as editor:
+    async with session(run.model, run.reuse) as editor:
         name = await editor.ready()
         cold: list[Shown] = []
         warm: list[Shown] = []
         for span in spans:
-            first, *rest = await _type(editor, path, text, span)
+            first, *rest = await _type(editor, run, text, span)
             cold.append(first)
             warm += rest
         memory = Memory.of(editor.pid)
-    return summarise(path, seed, name, cold, warm, memory)
+    return summarise(run, name, cold, warm, memory)
 
 
-async def _type(editor: Editor, path: Path, text: str, span: Span) -> list[Shown]:
+async def _type(editor: Editor, run: Run, text: str, span: Span) -> list[Shown]:
     """The completion before the first character of the span, then the one after each."""
-    editor.open(path, text[: span.start] + text[span.end :], span.start)
+    editor.open(run.path, text[: span.start] + text[span.end :], span.start)
+    first = await editor.complete()
+    asked: list[asyncio.Task[Shown]] = []
     try:
-        answers = [await editor.complete()]
         for character in text[span.start : span.end]:
             editor.type(character)
-            answers.append(await editor.complete())
-        return answers
+            asked.append(asyncio.create_task(editor.complete()))
+            await (asyncio.sleep(1 / run.rate) if run.rate else asyncio.wait(asked[-1:]))
+        return [first, *await asyncio.gather(*asked)]
     finally:
         editor.close()
 
 
-def summarise(
-    path: Path, seed: int, model: str, cold: list[Shown], warm: list[Shown], memory: Memory
-) -> Report:
-    first_text, overhead, prompt, new = [], [], [], []
-    for shown in warm:
-        if shown.first_ms is None or shown.statistics is None or shown.waited_ms is None:
-            continue
-        first_text.append(shown.first_ms)
-        overhead.append(shown.total_ms - shown.waited_ms)
-        prompt.append(shown.statistics["prompt_tokens"])
-        new.append(shown.statistics["prompt_tokens"] - shown.statistics["cached_tokens"])
+def summarise(run: Run, model: str, cold: list[Shown], warm: list[Shown], memory: Memory) -> Report:
+    shown = [each for each in warm if each.text]
+    silent = [each for each in warm if not each.text and not each.overtaken]
+    asked = _of("model", shown)
+    statistics = [each.statistics for each in asked if each.statistics is not None]
+    prompt = [each["prompt_tokens"] for each in statistics]
+    new = [each["prompt_tokens"] - each["cached_tokens"] for each in statistics]
     return Report(
-        file=path.name,
-        seed=seed,
+        file=run.path.name,
+        seed=run.seed,
+        rate=run.rate,
+        reuse=run.reuse,
         model=model,
         machine=machine(),
         keystrokes=len(warm),
-        shown=len(first_text),
-        silent=len(warm) - len(first_text),
-        first_text_ms=Summary.of(first_text),
-        reply_ms=Summary.of([shown.total_ms for shown in warm if shown.text]),
-        silent_reply_ms=Summary.of([shown.total_ms for shown in warm if not shown.text]),
-        overhead_ms=Summary.of(overhead),
-        cold_ms=Summary.of([shown.first_ms for shown in cold if shown.first_ms is not None]),
+        shown=len(shown),
+        silent=len(silent),
+        overtaken=len(warm) - len(shown) - len(silent),
+        every=Latency.of(shown),
+        asked=Latency.of(asked),
+        adopted=Latency.of(_of("adopted", shown)),
+        recent=Latency.of(_of("recent", shown)),
+        silent_reply_ms=Summary.of([each.total_ms for each in silent]),
+        overhead_ms=Summary.of(
+            [each.total_ms - each.waited_ms for each in asked if each.waited_ms is not None]
+        ),
+        cold_ms=Summary.of([each.first_ms for each in cold if each.first_ms is not None]),
         prompt_tokens=Summary.of(prompt),
         new_prompt_tokens=Summary.of(new),
         reused_share=1 - sum(new) / sum(prompt) if prompt else 0.0,
@@ -150,21 +188,32 @@ def summarise(
     )
 
 
+def _of(source: str, answers: list[Shown]) -> list[Shown]:
+    return [each for each in answers if each.source == source]
+
+
 def table(report: Report) -> str:
     """The report as Markdown."""
     rows = [
-        ("keystroke → first ghost text, ms", report.first_text_ms),
-        ("keystroke → final reply, ms", report.reply_ms),
+        ("keystroke → first ghost text, ms", report.every.first_text_ms),
+        ("… where the model was asked", report.asked.first_text_ms),
+        ("… taken over from the keystroke before", report.adopted.first_text_ms),
+        ("… from an earlier answer", report.recent.first_text_ms),
+        ("keystroke → final reply, ms", report.every.reply_ms),
+        ("… where the model was asked", report.asked.reply_ms),
         ("of it, all but the worker, ms", report.overhead_ms),
         ("keystroke → reply without text, ms", report.silent_reply_ms),
         ("first completion in a newly opened file, ms", report.cold_ms),
         ("prompt tokens", report.prompt_tokens),
         ("prompt tokens that were not reused", report.new_prompt_tokens),
     ]
+    rate = f"{report.rate:g} keys a second" if report.rate else "each key after the answer to the last"
     lines = [
-        f"{report.model}; {report.file}, seed {report.seed}; {report.machine}",
+        f"{report.model}; {report.file}, seed {report.seed}; {rate}; {report.machine}",
         "",
-        f"{report.keystrokes} keystrokes, {report.shown} with text, {report.silent} without; "
+        f"{report.keystrokes} keystrokes, {report.shown} with text, {report.silent} without, "
+        f"{report.overtaken} overtaken; the model was asked for {report.asked.reply_ms.count} of the texts, "
+        f"{report.adopted.reply_ms.count} were taken over, {report.recent.reply_ms.count} said before; "
         f"{report.reused_share:.1%} of prompt tokens reused; memory: "
         f"server {report.memory.server_mib:.0f} MiB, worker {report.memory.worker_mib:.0f} MiB",
         "",
@@ -213,6 +262,16 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         "--length", type=int, default=24, metavar="N", help="characters typed at each (default: %(default)s)"
     )
     parser.add_argument(
+        "--rate",
+        type=_rate,
+        default=0.0,
+        metavar="N",
+        help="keys a second, whether they are answered or not (default: wait for each answer)",
+    )
+    parser.add_argument(
+        "--no-reuse", dest="reuse", action="store_false", help="have the model asked at every key"
+    )
+    parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="draws the places (default: %(default)s)"
     )
     parser.add_argument(
@@ -220,6 +279,13 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args(arguments)
+
+
+def _rate(text: str) -> float:
+    number = float(text)
+    if not 0 < number <= 100:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 and up to 100")
+    return number
 
 
 if __name__ == "__main__":

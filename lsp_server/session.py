@@ -11,6 +11,7 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
+from lsp_server.completion.recent import Recent
 from lsp_server.document import Document, Snapshot
 from lsp_server.editor import Abilities, Editor
 from lsp_server.features.status import notify_status
@@ -36,6 +37,7 @@ class Session:
         self.workspace = ""  # URI of the root folder; set by `initialize`
         self.documents: dict[str, Document] = {}
         self.turns = Turns()
+        self.recent = Recent()
         self._connect = connect
         self.link = self._new_link()
         self._link_started = False
@@ -55,9 +57,16 @@ class Session:
         """Whether a document is still what it was when the snapshot was taken."""
         return self.snapshot(snapshot.uri) is snapshot
 
+    def end(self, uri: str) -> None:
+        """The document is closed, or not what the editor has: stop what is computed for it, and forget it."""
+        self.turns.end(uri)
+        self.recent.forget(uri)
+
     def adopt(self, settings: Settings) -> None:
         """Replace the settings; a worker of another kind takes over if they name one."""
         before, self.settings = self.settings, settings
+        if settings != before:
+            self.recent.clear()
         if (before.model, before.private_worker) != (settings.model, settings.private_worker):
             old, started = self.link, self._link_started
             self.link, self._link_started = self._new_link(), False
@@ -83,6 +92,7 @@ class Session:
         """Stop what runs and let go of the worker."""
         for uri in list(self.documents):
             self.turns.end(uri)
+        self.recent.clear()
         for task in list(self._background):
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)

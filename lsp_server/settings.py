@@ -19,7 +19,8 @@ class Settings:
         Settings(max_tokens=128, disabled_languages=("markdown",))
 
     `model` is a path, or "" for the model that ships. `private_worker` starts a worker that no other window
-    shares.
+    shares. `reuse` shows what earlier requests brought where it still fits; `prefetch` has the model go on
+    from a completion that is shown, as if it had been accepted.
     """
 
     enabled: bool = True
@@ -28,6 +29,8 @@ class Settings:
     multiline: bool = True
     disabled_languages: tuple[str, ...] = ()
     private_worker: bool = False
+    reuse: bool = True
+    prefetch: bool = True
 
     def merged(self, section: object) -> tuple[Settings, tuple[str, ...]]:
         """These settings with those of a JSON object laid over them.
@@ -88,6 +91,8 @@ _FIELDS = {
     "multiline": "multiline",
     "disabledLanguages": "disabled_languages",
     "privateWorker": "private_worker",
+    "reuse": "reuse",
+    "prefetch": "prefetch",
 }
 
 _PARSERS = {
@@ -97,6 +102,8 @@ _PARSERS = {
     "multiline": _boolean,
     "disabledLanguages": _languages,
     "privateWorker": _boolean,
+    "reuse": _boolean,
+    "prefetch": _boolean,
 }
 
 

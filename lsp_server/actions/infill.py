@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from inference.messages import Generate
 from lsp_server.actions.action import Action
 from lsp_server.actions.gap import ActionError, Gap
-from lsp_server.completion.answer import PREFIX_BUDGET, SUFFIX_BUDGET, display_path, document_key
-from lsp_server.completion.context import gather
+from lsp_server.completion.request import request
 from lsp_server.document import Snapshot
 from lsp_server.link import Generation, Link
 from lsp_server.policy import hides
@@ -29,22 +27,9 @@ async def infill(
     whether to go on. Raises ActionError where there is no text, or the document would not parse with it.
     """
     opened, offset = gap.open(snapshot)
-    context = gather(opened, offset, PREFIX_BUDGET, SUFFIX_BUDGET)
     filling = action.fill(opened, offset)
-    generation = link.generate(
-        Generate(
-            id=0,  # the link's to give
-            # Not the document's own key: a completion asked for meanwhile would supersede this.
-            document=f"{document_key(snapshot.uri)}/{action.name}",
-            path=display_path(snapshot.uri),
-            language=snapshot.language,
-            prefix=context.prefix,
-            suffix=context.suffix,
-            outline=context.outline,
-            max_tokens=action.max_tokens,
-            salt=salt,
-        )
-    )
+    # A purpose of its own: a completion asked for meanwhile would supersede it.
+    generation = link.generate(request(opened, offset, action.max_tokens, salt, purpose=action.name))
     started(generation)
     num_characters = 0
     try:

@@ -13,8 +13,9 @@ from lsp_server.commands import CommandError
 from lsp_server.commands.ghost_text import GhostText
 from lsp_server.commands.source_file import offset_of, open_document
 from lsp_server.completion.answer import answer
+from lsp_server.completion.recent import Recent
+from lsp_server.completion.stream import Reader
 from lsp_server.document import Snapshot
-from lsp_server.link import Generation
 from lsp_server.settings import MAX_TOKENS_LIMIT, Settings
 from lsp_server.turns import Turn
 from lsp_server.worker_link import LinkStatus, WorkerLink, connect_worker
@@ -115,15 +116,15 @@ async def _ask(
     status: LinkStatus,
     ghost: GhostText | None,
 ) -> Report:
-    generations: list[Generation] = []
+    readers: list[Reader] = []
     grown = ghost.grow if ghost is not None else None
     completion = await answer(
-        snapshot, offset, Turn(), settings, link, salt="", grown=grown, asked=generations.append
+        snapshot, offset, Turn(), settings, link, "", Recent(), grown=grown, asked=readers.append
     )
     text = completion.text if completion is not None else ""
-    if not generations:
+    if not readers:
         return _report(text, NOTHING, Statistics(0, 0, 0, 0.0, 0.0, 0.0, 0.0), status.model)
-    outcome = await generations[-1].outcome()
+    outcome = await readers[-1].outcome()
     if isinstance(outcome, Error):
         raise CommandError(f"no completion: {outcome.message}")
     # "aborted" is our own doing: `answer` hangs up when it has enough text.

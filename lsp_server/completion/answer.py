@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import PurePosixPath
-from urllib.parse import unquote, urlsplit
 
-from inference.messages import Generate
 from lsp_server import policy
-from lsp_server.completion.context import gather
 from lsp_server.completion.gate import passes
-from lsp_server.completion.trigger import decide
-from lsp_server.completion.trim import Trim
+from lsp_server.completion.origin import Origin
+from lsp_server.completion.recent import Recent
+from lsp_server.completion.request import request
+from lsp_server.completion.stream import Reader, Stream
+from lsp_server.completion.trigger import Trigger, decide
+from lsp_server.completion.trim import Trim, drops_blank
 from lsp_server.document import Snapshot
 from lsp_server.link import Generation, Link
 from lsp_server.settings import Settings
 from lsp_server.turns import Turn
 
 logger = logging.getLogger(__name__)
-
-# Characters sent to the worker, which cuts them to its model's budget in tokens.
-PREFIX_BUDGET = 12_000
-SUFFIX_BUDGET = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,68 +38,75 @@ async def answer(
     settings: Settings,
     link: Link,
     salt: str,
+    recent: Recent,
     invoked: bool = False,
     grown: Callable[[str], None] | None = None,
-    asked: Callable[[Generation], None] | None = None,
+    asked: Callable[[Reader], None] | None = None,
 ) -> Completion | None:
     """What to show at `offset`, or None for nothing.
 
     `invoked` says that the user asked for it, and did not only type on. `grown` is called with the text so
-    far whenever it grows, `asked` with the generation as soon as there is one: its outcome has the costs.
-    Ends with None as soon as the turn is lost; when it is cancelled, or has enough text, the worker is told
-    before anything else.
+    far whenever it grows, `asked` with where the text comes from as soon as that is known. Ends with None as
+    soon as the turn is lost: then the model goes on, for `recent` to keep or to stop. When it is cancelled,
+    or has enough text, the worker is told before anything else.
     """
     if turn.is_lost() or policy.refuses(snapshot.uri, snapshot.language, snapshot.text, settings):
         return None
+    recent.moved(snapshot, offset)
+    if settings.reuse and (shown_before := recent.still_shown(snapshot, offset)) is not None:
+        rest, reader = shown_before
+        if passes(rest):
+            if asked is not None:
+                asked(reader)
+            return Completion(rest, offset, offset)
     trigger = decide(snapshot, offset, invoked)
     if trigger is None:
         return None
-    context = gather(snapshot, offset, PREFIX_BUDGET, SUFFIX_BUDGET)
-    trim = Trim(trigger.site, trigger.block, settings.multiline)
-    generation = link.generate(
-        Generate(
-            id=0,  # the link's to give
-            document=document_key(snapshot.uri),
-            path=display_path(snapshot.uri),
-            language=snapshot.language,
-            prefix=context.prefix,
-            suffix=context.suffix,
-            outline=context.outline,
-            max_tokens=settings.max_tokens,
-            salt=salt,
-        )
-    )
-    turn.on_lost(generation.cancel)
+    reader = _reader(trigger, settings, link, salt, recent)
+    turn.on_lost(reader.leave)
     if asked is not None:
-        asked(generation)
+        asked(reader)
+    trim = Trim(trigger.site, trigger.block, settings.multiline)
     shown = ""
     try:
-        async for chunk in generation:
-            trimmed = trim.feed(chunk)
+        async for piece in reader:
+            trimmed = trim.feed(piece)
             if trimmed.complete:
                 break
             if grown is not None and trimmed.text != shown and not turn.is_lost():
                 shown = trimmed.text
                 grown(shown)
     finally:
-        generation.cancel()
+        reader.stop()
     if turn.is_lost():
         return None
-    if generation.error is not None:
+    if reader.error is not None:
         # What ails the worker is told once, by the status; only a refused request is news here.
-        level = logging.WARNING if generation.error.code == "invalid" else logging.INFO
-        logger.log(level, "no completion: %s", generation.error.message)
+        level = logging.WARNING if reader.error.code == "invalid" else logging.INFO
+        logger.log(level, "no completion: %s", reader.error.message)
         return None
-    truncated = generation.done is not None and generation.done.stop_reason == "length"
-    text = trim.finish(truncated).text
-    return Completion(text, offset, offset) if passes(text) else None
+    text = trim.finish(reader.is_truncated).text
+    if not passes(text):
+        return None
+    reader.has_shown(snapshot, offset, text)
+    return Completion(text, offset, offset)
 
 
-def document_key(uri: str) -> str:
-    """How the worker tells documents apart: of one length whatever the URI is, and without its path."""
-    return hashlib.sha256(uri.encode("utf-8", "replace")).hexdigest()[:32]
+def _reader(trigger: Trigger, settings: Settings, link: Link, salt: str, recent: Recent) -> Reader:
+    """Of a text that fits the cursor already, or of one that the model is asked for now."""
+    snapshot, offset = trigger.site.snapshot, trigger.site.offset
 
+    def serves(rest: str, stream: Stream) -> bool:
+        """Whether an ended stream says what the model would have said if it had been asked here."""
+        trim = Trim(trigger.site, trigger.block, settings.multiline)
+        if trim.feed(rest).complete:
+            return True
+        return bool(trim.finish(truncated=True).text) if stream.is_truncated else stream.is_whole
 
-def display_path(uri: str) -> str:
-    """The name of the file, which is all of its path that a prompt may hold."""
-    return PurePosixPath(unquote(urlsplit(uri).path)).name[:255].encode("utf-8", "replace").decode()
+    def ask() -> Generation:
+        return link.generate(request(snapshot, offset, settings.max_tokens, salt))
+
+    found = recent.find(snapshot, offset, serves) if settings.reuse else None
+    if found is not None:
+        return found
+    return recent.open(Origin.of(snapshot, offset, drops_blank(trigger.site)), ask).read(0, "model")

@@ -9,6 +9,10 @@ from lsp_server.document import Snapshot
 from lsp_server.surrogates import well_formed
 from lsp_server.syntax.scopes import headers, imports
 
+# Characters around the cursor that are sent to the worker, which cuts them to its model's budget in tokens.
+PREFIX_BUDGET = 12_000
+SUFFIX_BUDGET = 4_000
+
 # Shares of the prefix's budget: what imports and scope headers may take, what the cursor's line may grow to
 # before the window makes room for it, and the step in which the window's edge moves.
 _FRONT = 4
@@ -43,8 +47,8 @@ def gather(snapshot: Snapshot, offset: int, prefix_budget: int, suffix_budget: i
     if start == snapshot.line_start(start):
         parts = [*_fitting([e for e in telling if e[1] <= start], prefix_budget // _FRONT), *parts]
     return Context(
-        "".join(_plain(snapshot.text[begin:end]) for begin, end in parts),
-        _plain(snapshot.text[offset : _window_end(snapshot, offset, suffix_budget)]),
+        "".join(plain(snapshot.text[begin:end]) for begin, end in parts),
+        plain(snapshot.text[offset : _window_end(snapshot, offset, suffix_budget)]),
         tuple(islice(_placed(snapshot, parts, telling), MAX_OUTLINE)),
     )
 
@@ -115,5 +119,6 @@ def _window_end(snapshot: Snapshot, offset: int, budget: int) -> int:
     return end if end > offset else limit
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    r"""A text as the model sees it: line ends are \n, and U+FFFD stands for half a surrogate pair."""
     return well_formed(text).replace("\r\n", "\n").replace("\r", "\n")

@@ -82,6 +82,11 @@ class Trim:
         return Trimmed(text.replace("\n", site.snapshot.newline), complete)
 
 
+def drops_blank(site: Site) -> bool:
+    """Whether a blank that the model's text begins with is one that the cursor's line has already."""
+    return bool(site.state.in_code and site.before.strip() and site.before[-1] in " \t")
+
+
 def _acceptable(site: Site, generated: str, final: bool) -> tuple[str, bool]:
     r"""The text up to the first character or marker that may never be shown, and whether there was one.
 
@@ -91,7 +96,7 @@ def _acceptable(site: Site, generated: str, final: bool) -> tuple[str, bool]:
     if not final and text.endswith("\r"):
         text = text[:-1]
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if site.state.in_code and site.before.strip() and site.before[-1] in " \t":
+    if drops_blank(site):
         text = text.lstrip(" ")
     ends = [match.start() for match in _MARKER.finditer(text) if match[0] not in site.snapshot.text][:1]
     if "\ufffd" in text:

@@ -64,6 +64,7 @@ async def action_edit(
     Raises JsonRpcException: cancelled, failed with the reason, or the document has moved on meanwhile.
     """
     action, snapshot, gap = choice.action, choice.snapshot, choice.gap
+    session.recent.make_way()
     generations: list[Generation] = []
     cancelled = False
 

@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 def did_change(session: Session, params: types.DidChangeTextDocumentParams) -> None:
-    """Apply the change and stop what was being computed for the text before it.
+    """Apply the change and stop what was being computed for the text before it, unless it may still fit.
 
     A change whose version does not follow is refused, and so is every request until the full text comes: an
     answer for a text that the editor does not have would land in the wrong place.
@@ -34,6 +34,8 @@ def did_change(session: Session, params: types.DidChangeTextDocumentParams) -> N
         )
     except StaleVersion as error:
         logger.warning("refused a change: %s", error)
+    finally:
+        session.recent.changed(uri, session.snapshot(uri))
 
 
 def distrust(session: Session, method: str, params: object) -> None:
@@ -41,5 +43,5 @@ def distrust(session: Session, method: str, params: object) -> None:
     document = params.get("textDocument") if isinstance(params, Mapping) else None
     uri = document.get("uri") if isinstance(document, Mapping) else None
     if method == types.TEXT_DOCUMENT_DID_CHANGE and isinstance(uri, str) and uri in session.documents:
-        session.turns.end(uri)
+        session.end(uri)
         session.documents[uri].needs_resync = True

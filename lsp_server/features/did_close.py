@@ -12,5 +12,5 @@ if TYPE_CHECKING:
 
 def did_close(session: Session, params: types.DidCloseTextDocumentParams) -> None:
     """Forget the text, and stop what was being computed for it."""
-    session.turns.end(params.text_document.uri)
+    session.end(params.text_document.uri)
     session.documents.pop(params.text_document.uri, None)

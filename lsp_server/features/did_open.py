@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def did_open(session: Session, params: types.DidOpenTextDocumentParams) -> None:
     """Keep the text, unless the file's name says that it holds secrets: then it is as if it were not open."""
     opened = params.text_document
-    session.turns.end(opened.uri)
+    session.end(opened.uri)
     session.documents.pop(opened.uri, None)
     if not policy.is_secret(opened.uri):
         session.documents[opened.uri] = Document(

@@ -9,11 +9,11 @@ import pytest
 
 from benchmarks import keystroke
 from benchmarks.editor import Shown
-from benchmarks.keystroke import Span, draw, summarise, table
+from benchmarks.keystroke import Latency, Run, Span, draw, summarise, table
 from benchmarks.memory import Memory
 from benchmarks.percentile import Summary
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
+Process = Callable[..., subprocess.CompletedProcess[str]]
 TEXT = "import os\n\nx = 1\n    total = first + second\n\f\nprint(total, 'a\u2028b')  \n"
 
 
@@ -49,44 +49,61 @@ def test_summary_is_by_nearest_rank(values: list[float], median: float, p95: flo
     assert Summary.of(values) == Summary(len(values), median, p95)
 
 
-def test_summarise_counts_each_keystroke_once() -> None:
+def test_summarise_counts_each_keystroke_once_and_tells_where_its_text_came_from() -> None:
     numbers = {"prompt_tokens": 100, "cached_tokens": 98, "total_ms": 40.0, "ttft_ms": 20.0}
     warm = [
-        Shown("a", 25.0, 45.0, numbers, 41.0, "eot"),
-        Shown("b", 35.0, 36.0, numbers, 34.0, "aborted"),
+        Shown("a", 25.0, 45.0, numbers, 41.0, "eot", "model"),
+        Shown("b", 35.0, 36.0, numbers, 34.0, "aborted", "model"),
+        Shown("c", 5.0, 6.0, numbers, 3.0, "eot", "adopted"),
+        Shown("d", 1.0, 2.0, dict.fromkeys(numbers, 0), 0.0, "", "recent"),
         Shown("", None, 3.0, None),
+        Shown("", None, 90.0, None, overtaken=True),
     ]
-    cold = [Shown("c", 90.0, 95.0, {**numbers, "cached_tokens": 0}, 85.0, "eot")]
-    report = summarise(Path("f.py"), 1, "m", cold, warm, Memory(50.0, 300.0))
-    assert (report.keystrokes, report.shown, report.silent) == (3, 2, 1)
-    assert report.first_text_ms == Summary(2, 25.0, 35.0)
+    cold = [Shown("c", 90.0, 95.0, {**numbers, "cached_tokens": 0}, 85.0, "eot", "model")]
+    report = summarise(Run(Path("f.py"), 1), "m", cold, warm, Memory(50.0, 300.0))
+    assert (report.keystrokes, report.shown, report.silent, report.overtaken) == (6, 4, 1, 1)
+    assert report.every.first_text_ms == Summary(4, 5.0, 35.0)
+    assert report.asked == Latency(Summary(2, 25.0, 35.0), Summary(2, 36.0, 45.0))
+    assert report.adopted == Latency(Summary(1, 5.0, 5.0), Summary(1, 6.0, 6.0))
+    assert report.recent == Latency(Summary(1, 1.0, 1.0), Summary(1, 2.0, 2.0))
     assert report.overhead_ms == Summary(2, 2.0, 4.0)
     assert report.silent_reply_ms == Summary(1, 3.0, 3.0)
     assert report.cold_ms == Summary(1, 90.0, 90.0)
     assert report.reused_share == pytest.approx(0.98)
     lines = table(report).splitlines()
-    assert "| keystroke → first ghost text, ms | 2 | 25.0 | 35.0 |" in lines
+    assert "| keystroke → first ghost text, ms | 4 | 5.0 | 35.0 |" in lines
+    assert "| … where the model was asked | 2 | 25.0 | 35.0 |" in lines
     assert "| of it, all but the worker, ms | 2 | 2.0 | 4.0 |" in lines
-    assert "3 keystrokes, 2 with text, 1 without; 98.0% of prompt tokens reused" in lines[2]
+    assert lines[2].startswith("6 keystrokes, 4 with text, 1 without, 1 overtaken; ")
 
 
 def test_a_table_of_nothing_has_no_numbers() -> None:
-    report = summarise(Path("f.py"), 1, "m", [], [], Memory(50.0, 300.0))
+    report = summarise(Run(Path("f.py"), 1), "m", [], [], Memory(50.0, 300.0))
     assert "| keystroke → first ghost text, ms | 0 | - | - |" in table(report)
 
 
-def test_a_run_reports_both_processes(make_scripted_model: Callable[[str], Path], run: Run) -> None:
+@pytest.mark.parametrize("options", [(), ("--no-reuse",), ("--rate", "50")])
+def test_a_run_reports_both_processes(
+    make_scripted_model: Callable[[str], Path], run: Process, options: tuple[str, ...]
+) -> None:
     model = make_scripted_model(" self.name\n")
-    benchmark = run("keystroke", "--spans", "1", "--length", "8", "--json", "--model", str(model))
+    benchmark = run("keystroke", "--spans", "1", "--length", "8", "--json", "--model", str(model), *options)
     assert benchmark.returncode == 0, benchmark.stderr
     told = json.loads(benchmark.stdout)
     assert told["keystrokes"] == 8
-    assert told["shown"] + told["silent"] == 8
-    assert told["shown"] > 0
-    assert told["overhead_ms"]["count"] == told["shown"]
-    assert 0 < told["overhead_ms"]["median"] < told["reply_ms"]["median"]
-    assert 0 < told["reused_share"] < 1
-    assert told["first_text_ms"]["median"] > 0
+    assert told["shown"] + told["silent"] + told["overtaken"] == 8
+    sources = [told[source]["reply_ms"]["count"] for source in ("asked", "adopted", "recent")]
+    assert sum(sources) == told["every"]["reply_ms"]["count"] == told["shown"]
+    if "--rate" not in options:
+        assert told["overtaken"] == 0
+        assert told["shown"] > 0
+    if "--no-reuse" in options:
+        assert sources == [told["shown"], 0, 0]
+    if sources[0]:
+        assert told["overhead_ms"]["count"] == sources[0]
+        assert 0 < told["overhead_ms"]["median"] < told["asked"]["reply_ms"]["median"]
+        assert told["asked"]["first_text_ms"]["median"] > 0
+        assert 0 < told["reused_share"] < 1
     assert told["memory"]["server_mib"] > 10
     assert told["memory"]["worker_mib"] > 10
 

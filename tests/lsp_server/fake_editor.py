@@ -60,7 +60,8 @@ class FakeEditor:
             self.links.append(FakeLink(settings, on_status))
             return self.links[-1]
 
-        self.server = asyncio.ensure_future(serve(Settings(), connect, source, sink))
+        # Without prefetch, which a test that counts requests would have to expect at any time.
+        self.server = asyncio.ensure_future(serve(Settings(prefetch=False), connect, source, sink))
         reader = asyncio.StreamReader(limit=1 << 27)
         self._transport, _ = await asyncio.get_running_loop().connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(from_server, "rb", buffering=0)

@@ -72,18 +72,18 @@ async def test_nothing_to_say_is_an_empty_incomplete_list() -> None:
         }
 
 
-async def test_a_newer_request_supersedes_it_and_a_cancel_reaches_the_model() -> None:
+async def test_a_newer_request_takes_it_over_and_a_cancel_reaches_the_model() -> None:
     async with FakeEditor() as editor:
         uri = editor.open("x = ")
         first = editor.request(METHOD, editor.at(uri, 0, 4))
-        older = await editor.link.next_generation()
+        generation = await editor.link.next_generation()
         second = editor.request(METHOD, editor.at(uri, 0, 4))
-        newer = await editor.link.next_generation()
         assert (await editor.reply(first))["result"]["items"] == []
-        assert older.cancelled.is_set()
+        assert not generation.cancelled.is_set()
         editor.notify("$/cancelRequest", {"id": second})
         assert (await editor.reply(second))["error"]["code"] == -32800
-        assert newer.cancelled.is_set()
+        assert generation.cancelled.is_set()
+        assert len(editor.link.requests) == 1
 
 
 async def test_a_key_pasted_into_a_document_without_a_name_never_reaches_the_channel() -> None:

@@ -30,7 +30,7 @@ async def test_settings_are_pulled_before_the_worker_is_started() -> None:
         await settled(editor)
         assert [request["method"] for request in editor.requests] == ["workspace/configuration"]
         assert editor.requests[0]["params"] == {"items": [{"section": "midfill"}]}
-        assert editor.link.settings == Settings(model="/models/a", max_tokens=9)
+        assert editor.link.settings == Settings(model="/models/a", max_tokens=9, prefetch=False)
         assert [link.started for link in editor.links] == [0, 1]
 
 
