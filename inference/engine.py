@@ -31,7 +31,8 @@ from inference.request import (
     StopReason,
     TextEvent,
 )
-from inference.scheduler import Part, Scheduler
+from inference.scheduler import Part, Scheduler, size_of
+from inference.step_cost import StepCost
 from inference.tokenizer import Tokenizer
 
 MAX_REQUESTS = 64
@@ -45,7 +46,8 @@ class Engine:
     `submit`, `abort` and `has_work` may be called from any thread; `step` from one thread only.
 
     Args:
-        prefill_chunk: tokens of prompts computed in one step; an abort waits for at most one step.
+        prefill_chunk: tokens of prompts computed in one step at most; the scheduler may choose fewer.
+        scheduler: decides what a step computes; left out, `Scheduler` with that chunk.
         kv_bytes: memory for keys and values, of requests under way and finished ones; left out, an eighth of
             what the weights take, at least 256 MiB: 77 prompts of 1,000 tokens for Qwen3-Coder-30B-A3B in
             bf16.
@@ -62,7 +64,8 @@ class Engine:
         tokenizer: Tokenizer,
         card: Card,
         *,
-        prefill_chunk: int = 128,
+        prefill_chunk: int = 512,
+        scheduler: Scheduler | None = None,
         kv_bytes: int | None = None,
         check: bool = False,
         clock: Callable[[], float] = time.perf_counter,
@@ -86,8 +89,7 @@ class Engine:
             raise ModelError(f"kv_bytes: {kv_bytes} have no room for the {longest} tokens of one request")
         self._tree = PrefixTree(pool)
         self._check = check
-        self._scheduler = Scheduler()
-        self._prefill_chunk = prefill_chunk
+        self._scheduler = Scheduler(StepCost(), prefill_chunk) if scheduler is None else scheduler
         self._clock = clock
         self._lock = threading.Lock()  # guards the three below
         self._submitted: list[Generation] = []
@@ -130,7 +132,12 @@ class Engine:
                 self._begin(waiting)
             except Exception as error:
                 events.append(self._fail(waiting, error))
-        events += self._compute(self._scheduler.plan(self._prefill_chunk))
+        started = self._clock()
+        if batch := self._scheduler.plan(started):
+            size = size_of(batch)
+            events += self._compute(batch)
+            self._scheduler.cost.observe(size, 1e3 * (self._clock() - started))
+            del batch  # its hypotheses have pages
         if self._check and not len(self._scheduler):
             self._tree.check()
         return events
@@ -160,10 +167,11 @@ class Engine:
             except OutOfPagesError as error:
                 if self._tree.evict():
                     continue
-                victim = self._oldest_but(batch[0].generation)
+                newest = next(each for each in self._scheduler if each in _generations(batch))
+                victim = self._oldest_but(newest)
                 if victim is None:
                     refusal = RequestError("overloaded", f"no memory for so long a request: {error}")
-                    return [self._fail(batch[0].generation, refusal)]
+                    return [self._fail(newest, refusal)]
                 victim.forget()
                 batch = [part for part in batch if part.is_next]
             except Exception as error:
