@@ -9,10 +9,9 @@ Errors count in proportion to the cost, so cheap steps are predicted as well as 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence as Numbers
 from dataclasses import dataclass
-
-import numpy as np
-import numpy.typing as npt
+from operator import mul
 
 _FIRST = (1.0, 0.3, 0.5, 0.1)
 """Milliseconds of a step, a prompt's token, an answer's and 1,000 positions: a small model on one core."""
@@ -30,6 +29,7 @@ interrupted says little, and ten in a row say enough. In the first steps the gue
 _FIRST_MOST = 1000.0
 _FIRST_STEPS = 5
 _LEAST_MS = 1e-3
+_TINY = 1e-30
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +41,22 @@ class StepSize:
     depth: int = 0
 
     @property
-    def terms(self) -> npt.NDArray[np.float64]:
-        return np.array([1.0, self.prompt_tokens, self.answer_tokens, self.depth / 1000])
+    def terms(self) -> tuple[float, float, float, float]:
+        return 1.0, self.prompt_tokens, self.answer_tokens, self.depth / 1000
 
 
 class StepCost:
-    """Learns from every step; `milliseconds` says what one will cost. No cost is ever negative."""
+    """Learns from every step; `milliseconds` says what one will cost. No cost is ever negative.
+
+    Four numbers are fitted without numpy: its calls would take longer than all of the arithmetic.
+    """
 
     __slots__ = ("_covariance", "_num_steps", "_rates", "_speed")
 
     def __init__(self) -> None:
-        self._rates = np.array(_FIRST)
-        self._covariance = np.diag((_DOUBT * self._rates) ** 2)
+        self._rates = list(_FIRST)
+        places = range(len(_FIRST))
+        self._covariance = [[(i == j) * (_DOUBT * _FIRST[i]) ** 2 for j in places] for i in places]
         self._speed = 1.0
         self._num_steps = 0
 
@@ -62,9 +66,9 @@ class StepCost:
     def prompt_tokens(self, budget_ms: float, size: StepSize, depth: int) -> int:
         """How many tokens of a prompt, the first at position `depth`, fit into a step of `budget_ms` beside
         what is in it already; 0 for none."""
-        each = StepSize(1, 0, depth).terms[1:] @ np.maximum(self._rates[1:], 0.0)
+        each = self._relative(StepSize(1, 0, depth)) - self._relative(StepSize())
         left = budget_ms - self.milliseconds(size)
-        return max(0, int(left / max(self._speed * float(each), _LEAST_MS)))
+        return max(0, int(left / max(self._speed * each, _LEAST_MS)))
 
     def observe(self, size: StepSize, milliseconds: float) -> None:
         """Learn that a step of this size took so long."""
@@ -75,20 +79,33 @@ class StepCost:
         self._speed *= math.exp(max(_SPEED, 1 / self._num_steps) * math.log(ratio))
 
     def _relative(self, size: StepSize) -> float:
-        return max(float(np.maximum(self._rates, 0.0) @ size.terms), _LEAST_MS)
+        return max(_dot([max(rate, 0.0) for rate in self._rates], size.terms), _LEAST_MS)
 
     def _fit(self, size: StepSize, ratio: float) -> None:
         """Move the rates to what would have been expected `ratio` times as dear.
 
         In parts of what was expected the noise is the same for every step.
         """
-        terms = size.terms / self._relative(size)
-        gain = self._covariance @ terms
-        gain /= _FORGETTING * _NOISE + float(terms @ gain)
-        error = min(ratio, _MOST) - float(terms @ self._rates)
-        self._rates = self._rates + gain * error
-        covariance = (self._covariance - np.outer(gain, terms @ self._covariance)) / _FORGETTING
+        relative = self._relative(size)
+        terms = [term / relative for term in size.terms]
+        spread = [_dot(row, terms) for row in self._covariance]
+        total = _FORGETTING * _NOISE + _dot(terms, spread)
+        error = (min(ratio, _MOST) - _dot(terms, self._rates)) / total
+        self._rates = [rate + error * each for rate, each in zip(self._rates, spread, strict=True)]
+        covariance = [
+            [(value - a * b / total) / _FORGETTING for value, b in zip(row, spread, strict=True)]
+            for row, a in zip(self._covariance, spread, strict=True)
+        ]
         # By forgetting, the doubt of a rate that no step shows grows for ever: it stays at what it was first.
-        limit = np.square(_DOUBT * np.maximum(np.abs(self._rates), np.array(_FIRST) / 100))
-        shrink = np.sqrt(np.minimum(limit / np.maximum(np.diag(covariance), 1e-30), 1.0))
-        self._covariance = covariance * np.outer(shrink, shrink)
+        shrink = [
+            min(_DOUBT * max(abs(rate), first / 100) / math.sqrt(max(row[i], _TINY)), 1.0)
+            for i, (rate, first, row) in enumerate(zip(self._rates, _FIRST, covariance, strict=True))
+        ]
+        self._covariance = [
+            [value * a * b for value, b in zip(row, shrink, strict=True)]
+            for row, a in zip(covariance, shrink, strict=True)
+        ]
+
+
+def _dot(a: Numbers[float], b: Numbers[float]) -> float:
+    return sum(map(mul, a, b))

@@ -541,6 +541,22 @@ def test_memory_that_one_request_may_not_fit_is_refused(tokenizer):
         Engine(model, tokenizer, CARD, kv_bytes=1300)
 
 
+@pytest.mark.parametrize("steps", range(12))
+def test_an_abort_takes_one_step_wherever_the_request_is_and_loses_no_page(tokenizer, steps):
+    """Before it began, between chunks of its prompt, and in a beam of three that is never sure."""
+    model = ScriptedModel(tokenizer.vocab_size, lambda tokens: 30 + sum(tokens) * 7 % 60)
+    sure = model.logits
+    model.logits = lambda chunk: sure(chunk) * 0.05
+    engine = Engine(model, tokenizer, replace(CARD, beam_width=3), prefill_chunk=8, check=True)
+    engine.submit(Request(1, "a", prompts(1)[0], max_tokens=30))
+    for _ in range(steps):
+        assert not any(isinstance(event, DoneEvent) for event in engine.step())
+    engine.abort(1)
+    (done,) = engine.step()  # checks the account
+    assert (done.key, done.stop_reason, engine.has_work) == (1, "aborted", False)
+    assert len(model.passes) == steps
+
+
 def test_an_abort_gives_all_pages_back_but_those_of_the_known_beginning(counting):
     counting.submit(Request(1, "", GAP))
     for _ in range(4):

@@ -74,7 +74,7 @@ def test_a_machine_that_becomes_slower_is_followed():
     random = np.random.default_rng(4)
     cost = learned(MACHINES["a small model"], random)
     slower = tuple(4 * rate for rate in MACHINES["a small model"])
-    for size in sizes(random, 300):
+    for size in sizes(random, 40):
         cost.observe(size, true_cost(slower, size))
     size = StepSize(64, 3, 67 * 200)
     assert cost.milliseconds(size) == pytest.approx(true_cost(slower, size), rel=0.2)
