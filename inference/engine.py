@@ -1,8 +1,9 @@
-"""The engine: step() takes one request one forward pass further and says what came of it.
+"""The engine: step() takes the requests under way one forward pass further and says what came of it.
 
 Life of a request: submit → (step) admit, superseding → render the prompt, borrow a sequence → prefill in
-chunks → one token of one hypothesis a step, until an end token, a stop string, the limit or an abort → give
-the best one's sequence back.
+chunks → one token of each of its hypotheses a step, until an end token, a stop string, the limit or an
+abort → give the best one's sequence back. A step computes chunks of prompts and tokens of answers together,
+whosever they are (continuous batching, Orca, OSDI 2022; chunked prefill, arXiv 2308.16369).
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ import threading
 import time
 from collections.abc import Callable
 
-from inference.beam import Beam, Hypothesis
+from inference.beam import Hypothesis
 from inference.card import Card
 from inference.copying import CopySource, mixed
 from inference.generation import Generation
 from inference.healing import PieceIndex
-from inference.kv_cache import KvStore
 from inference.messages import Snippet, Statistics
-from inference.model import Logits, Model, ModelError
+from inference.model import Logits, Model, ModelError, OutOfPagesError
+from inference.prefix_tree import PrefixTree
 from inference.prompt import PromptText, PromptWriter
 from inference.request import (
     DoneEvent,
@@ -30,7 +31,8 @@ from inference.request import (
     StopReason,
     TextEvent,
 )
-from inference.scheduler import Scheduler
+from inference.scheduler import Part, Scheduler, size_of
+from inference.step_cost import StepCost
 from inference.tokenizer import Tokenizer
 
 MAX_REQUESTS = 64
@@ -44,13 +46,16 @@ class Engine:
     `submit`, `abort` and `has_work` may be called from any thread; `step` from one thread only.
 
     Args:
-        prefill_chunk: tokens of a prompt computed in one step; an abort waits for at most one.
-        kv_bytes: memory for the sequences of finished requests; left out, an eighth of what the weights take,
-            at least 256 MiB: 77 prompts of 1,000 tokens for Qwen3-Coder-30B-A3B in bf16.
+        prefill_chunk: tokens of prompts computed in one step at most; the scheduler may choose fewer.
+        scheduler: decides what a step computes; left out, `Scheduler` with that chunk.
+        kv_bytes: memory for keys and values, of requests under way and finished ones; left out, an eighth of
+            what the weights take, at least 256 MiB: 77 prompts of 1,000 tokens for Qwen3-Coder-30B-A3B in
+            bf16.
+        check: look for lost pages whenever nothing is left to do, for tests.
         clock: seconds, monotonic.
 
     Raises:
-        ModelError: model, tokenizer and card do not fit each other.
+        ModelError: model, tokenizer and card do not fit each other, or not even one request fits `kv_bytes`.
     """
 
     def __init__(
@@ -59,8 +64,10 @@ class Engine:
         tokenizer: Tokenizer,
         card: Card,
         *,
-        prefill_chunk: int = 128,
+        prefill_chunk: int = 512,
+        scheduler: Scheduler | None = None,
         kv_bytes: int | None = None,
+        check: bool = False,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         if tokenizer.vocab_size > model.vocab_size:
@@ -74,11 +81,15 @@ class Engine:
         self._index = PieceIndex(tokenizer, card.ends(tokenizer))
         self._tokenizer = tokenizer
         self._writer = PromptWriter(card, tokenizer, model.context_length)
-        self._store = KvStore(
-            model, max(MIN_KV_BYTES, model.memory_bytes // 8) if kv_bytes is None else kv_bytes
-        )
-        self._scheduler = Scheduler()
-        self._prefill_chunk = prefill_chunk
+        if kv_bytes is None:
+            kv_bytes = max(MIN_KV_BYTES, model.memory_bytes // 8)
+        pool = model.new_pool(kv_bytes)
+        longest = min(self._writer.max_prompt_tokens + card.max_new_tokens, model.context_length)
+        if pool.num_pages * pool.page_tokens < longest:
+            raise ModelError(f"kv_bytes: {kv_bytes} have no room for the {longest} tokens of one request")
+        self._tree = PrefixTree(pool)
+        self._check = check
+        self._scheduler = Scheduler(StepCost(), prefill_chunk) if scheduler is None else scheduler
         self._clock = clock
         self._lock = threading.Lock()  # guards the three below
         self._submitted: list[Generation] = []
@@ -113,25 +124,23 @@ class Engine:
                 self._aborted.append((key, reason))
 
     def step(self) -> list[Event]:
-        """One forward pass of one request; [] when there is nothing to do or nothing to tell yet."""
+        """One forward pass of those under way; [] when there is nothing to do or nothing to tell yet."""
         events = self._admit()
-        generation = self._scheduler.next()
-        if generation is None:
-            return events
-        try:
-            return events + self._advance(generation)
-        except RequestError as error:
-            failure = ErrorEvent(generation.request.key, error.code, str(error))
-        except ModelError as error:
-            _log.error("request %d: %s", generation.request.key, error)
-            failure = ErrorEvent(generation.request.key, "model", str(error))
-        except Exception as error:  # one bad request must not end the others
-            _log.exception("request %d", generation.request.key)
-            failure = ErrorEvent(
-                generation.request.key, "internal", f"{type(error).__name__}: {error}"[:4000]
-            )
-        self._retire(generation, keep=False)
-        return [*events, failure]
+        waiting = self._scheduler.waiting()
+        if waiting is not None:
+            try:
+                self._begin(waiting)
+            except Exception as error:
+                events.append(self._fail(waiting, error))
+        started = self._clock()
+        if batch := self._scheduler.plan(started):
+            size = size_of(batch)
+            events += self._compute(batch)
+            self._scheduler.cost.observe(size, 1e3 * (self._clock() - started))
+            del batch  # its hypotheses have pages
+        if self._check and not len(self._scheduler):
+            self._tree.check()
+        return events
 
     def _admit(self) -> list[Event]:
         with self._lock:
@@ -149,39 +158,93 @@ class Engine:
                 events.append(self._finish(ended, reason))
         return events
 
-    def _advance(self, generation: Generation) -> list[Event]:
-        beam = generation.beam or self._begin(generation)
-        hypothesis = beam.pending()
-        assert hypothesis is not None  # noqa: S101 - else the last step would have gone on
-        start = hypothesis.sequence.length
-        chunk = hypothesis.token_ids[start : start + self._prefill_chunk]
-        logits = self.model.forward(hypothesis.sequence, chunk)
-        if hypothesis.sequence.length < len(hypothesis.token_ids):
-            return []
+    def _compute(self, batch: list[Part]) -> list[Event]:
+        """The batch in one pass, and what its requests say then."""
+        batch = [part for part in batch if part.is_next]
+        while batch:
+            try:
+                return self._tell(batch, self.model.forward([part.chunk for part in batch]))
+            except OutOfPagesError as error:
+                if self._tree.evict():
+                    continue
+                newest = next(each for each in self._scheduler if each in _generations(batch))
+                victim = self._oldest_but(newest)
+                if victim is None:
+                    refusal = RequestError("overloaded", f"no memory for so long a request: {error}")
+                    return [self._fail(newest, refusal)]
+                victim.forget()
+                batch = [part for part in batch if part.is_next]
+            except Exception as error:
+                whose = _generations(batch)
+                if len(whose) == 1:
+                    return [self._fail(whose[0], error)]
+                # Who is to blame shows when each is alone: a pass that fails changes no sequence.
+                shares = [[part for part in batch if part.generation is one] for one in whose]
+                return [event for share in shares for event in self._compute(share)]
+        return []
+
+    def _oldest_but(self, newest: Generation) -> Generation | None:
+        """The oldest other request that has pages to give."""
+        others = [each for each in self._scheduler if each is not newest and each.has_pages]
+        return others[-1] if others else None
+
+    def _tell(self, batch: list[Part], logits: list[Logits]) -> list[Event]:
         now = self._clock()
-        if generation.timing.prefilled is None:
-            generation.timing.prefilled = now
-        logits = self._with_copies(generation.copy_source, hypothesis, logits)
-        text = generation.take(beam, hypothesis, logits, self._index)
         events: list[Event] = []
-        if text:
-            if generation.timing.first_text is None:
-                generation.timing.first_text = now
-            events.append(TextEvent(generation.request.key, text))
+        for generation in _generations(batch):
+            known = [
+                (part.hypothesis, rows[-1])
+                for part, rows in zip(batch, logits, strict=True)
+                if part.generation is generation and part.is_last
+            ]
+            try:
+                events += self._take(generation, known, now)
+            except Exception as error:
+                events.append(self._fail(generation, error))
+        return events
+
+    def _take(
+        self, generation: Generation, known: list[tuple[Hypothesis, Logits]], now: float
+    ) -> list[Event]:
+        """Go on with the hypotheses of one request whose logits are known."""
+        assert generation.beam is not None  # noqa: S101 - what is in a batch has begun
+        events: list[Event] = []
+        for hypothesis, logits in known:
+            if generation.timing.prefilled is None:
+                generation.timing.prefilled = now
+            logits = self._with_copies(generation.copy_source, hypothesis, logits)
+            text = generation.take(generation.beam, hypothesis, logits, self._index)
+            if text:
+                if generation.timing.first_text is None:
+                    generation.timing.first_text = now
+                events.append(TextEvent(generation.request.key, text))
         if generation.stop_reason is not None:
             events.append(self._finish(generation, generation.stop_reason))
         return events
 
-    def _begin(self, generation: Generation) -> Beam:
+    def _fail(self, generation: Generation, error: Exception) -> ErrorEvent:
+        """One bad request must not end the others."""
+        key = generation.request.key
+        self._retire(generation, keep=False)
+        match error:
+            case RequestError():
+                return ErrorEvent(key, error.code, str(error))
+            case ModelError():
+                _log.error("request %d: %s", key, error)
+                return ErrorEvent(key, "model", str(error))
+        _log.error("request %d", key, exc_info=error)
+        return ErrorEvent(key, "internal", f"{type(error).__name__}: {error}"[:4000])
+
+    def _begin(self, generation: Generation) -> None:
         generation.timing.started = self._clock()
         request = generation.request
         prompt = self._writer.write(request.prompt)
         if self.card.copy_weights:
             text = request.prompt
             generation.copy_source = CopySource(text.prefix, text.suffix, self._tokenizer)
-        return generation.begin(
+        generation.begin(
             prompt,
-            self._store.lend(request.salt, prompt.token_ids),
+            self._tree.lend(request.salt, prompt.token_ids),
             width=self.card.beam_width,
             max_tokens=min(request.max_tokens, self.card.max_new_tokens),
             max_length=self.model.context_length,
@@ -202,11 +265,17 @@ class Engine:
     def _retire(self, generation: Generation, *, keep: bool) -> None:
         self._scheduler.remove(generation)
         if keep and generation.beam is not None:
-            best = generation.beam.best
-            token_ids = best.token_ids[: best.sequence.length]
-            self._store.give_back(generation.request.salt, token_ids, best.sequence)
+            request = generation.request
+            self._tree.give_back(request.salt, *generation.beam.close(), document=request.document)
+        else:
+            generation.forget()
         with self._lock:
             self._keys.discard(generation.request.key)
+
+
+def _generations(batch: list[Part]) -> list[Generation]:
+    """Whose the parts are, in their order."""
+    return list(dict.fromkeys(part.generation for part in batch))
 
 
 __all__ = [

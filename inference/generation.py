@@ -82,7 +82,7 @@ class Generation:
         """
         allowed = index.agreeing(hypothesis.required, self.indented)
         hypothesis.choices = self.sampler.draw(logits, allowed, beam.width)
-        if beam.pending() is not None:
+        if beam.pending():
             return ""
         beam.select(index.pieces)
         agreed = beam.agreed()
@@ -94,6 +94,20 @@ class Generation:
             self.stop_reason = "length" if beam.best.end == "length" else "eot"
             text += self.stops.flush()
         return text
+
+    @property
+    def deadline(self) -> float:
+        """When its first token should be there, in seconds on the engine's clock."""
+        return self.timing.submitted + self.request.deadline_ms / 1e3
+
+    @property
+    def has_pages(self) -> bool:
+        return self.beam is not None and self.beam.has_pages
+
+    def forget(self) -> None:
+        """Give back all pages; what was computed is computed anew if it goes on."""
+        if self.beam is not None:
+            self.beam.forget()
 
     def statistics(self, now: float) -> Statistics:
         """What it cost up to `now`; stages it never reached count as ending now."""

@@ -3,42 +3,71 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as Ids
+from itertools import accumulate, pairwise
 from pathlib import Path
 
-from inference.model import Logits, ModelError, Sequence
+from inference.model import Chunk, Logits, ModelError, OutOfPagesError, Sequence, check_chunks
 from inference.models.config import Qwen3MoeConfig
 from inference.models.native_weights import native_weights
 from kernels.cpu import native
-from kernels.cpu.interface import Sequence as Pages
+from kernels.cpu.interface import PAGE_TOKENS
+from kernels.cpu.interface import PagePool as Pages
+from kernels.cpu.interface import Sequence as Paged
 
 MULTIPLE = 32
+_PLACES = 4
+"""Contexts that a pool made for one sequence has room for."""
 
 
 class NativeSequence:
     """Keys and values of one sequence, in pages that forks share."""
 
-    __slots__ = ("pages",)
+    __slots__ = ("paged",)
 
-    def __init__(self, pages: Pages) -> None:
-        self.pages = pages
+    def __init__(self, paged: Paged) -> None:
+        self.paged = paged
 
     @property
     def length(self) -> int:
-        return self.pages.length
+        return self.paged.length
 
     @property
-    def memory_bytes(self) -> int:
-        return self.pages.memory_bytes
+    def pages(self) -> list[int]:
+        return self.paged.pages
 
     def truncate(self, length: int) -> None:
         if not 0 <= length <= self.length:
             raise ValueError(f"cannot truncate {self.length} tokens to {length}")
-        self.pages.truncate(length)
+        self.paged.truncate(length)
 
     def fork(self, length: int) -> NativeSequence:
         if not 0 <= length <= self.length:
             raise ValueError(f"cannot fork {length} of {self.length} tokens")
-        return NativeSequence(self.pages.fork(length))
+        return NativeSequence(self.paged.fork(length))
+
+
+class NativePool:
+    """A fixed number of pages that the native code takes memory for as they are used."""
+
+    __slots__ = ("_pages",)
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+
+    @property
+    def num_pages(self) -> int:
+        return self._pages.num_pages
+
+    @property
+    def num_free(self) -> int:
+        return self._pages.num_free
+
+    @property
+    def page_tokens(self) -> int:
+        return PAGE_TOKENS
+
+    def new_sequence(self) -> NativeSequence:
+        return NativeSequence(self._pages.new_sequence())
 
 
 class NativeModel:
@@ -54,7 +83,7 @@ class NativeModel:
         NativeError: this machine has no such native module.
     """
 
-    __slots__ = ("_model", "context_length", "device", "memory_bytes", "name", "vocab_size")
+    __slots__ = ("_model", "_token_bytes", "context_length", "device", "memory_bytes", "name", "vocab_size")
 
     def __init__(
         self,
@@ -88,20 +117,32 @@ class NativeModel:
             normalise=config.norm_topk_prob,
         )
         self._model = module.Model(shape, tensors, config.tie_word_embeddings, threads)
+        bfloat16 = 2
+        self._token_bytes = 2 * config.num_layers * config.num_kv_heads * config.head_dim * bfloat16
+
+    def new_pool(self, max_bytes: int) -> NativePool:
+        return NativePool(self._model.new_pool(max_bytes // (PAGE_TOKENS * self._token_bytes)))
 
     def new_sequence(self) -> NativeSequence:
-        return NativeSequence(self._model.new_sequence())
+        places = _PLACES * (self.context_length + PAGE_TOKENS)
+        return self.new_pool(places * self._token_bytes).new_sequence()
 
-    def forward(self, sequence: Sequence, token_ids: Ids[int]) -> Logits:
+    def forward(self, chunks: Ids[Chunk]) -> list[Logits]:
         """See `inference.model.Model.forward`."""
-        if not isinstance(sequence, NativeSequence):
-            raise TypeError(f"a {type(sequence).__name__} is not one of this model's sequences")
-        if not token_ids or min(token_ids) < 0 or max(token_ids) >= self.vocab_size:
-            raise ModelError(f"token ids must be from 0 to {self.vocab_size - 1}, and at least one")
-        if (needed := sequence.length + len(token_ids)) > self.context_length:
-            raise ModelError(f"{needed} tokens exceed the context of {self.context_length}")
-        logits: Logits = self._model.forward([sequence.pages], [list(token_ids)])[0]
-        return logits
+        check_chunks(chunks, self.vocab_size, self.context_length)
+        counts = [chunk.num_logits for chunk in chunks]
+        sequences = [_paged(chunk.sequence) for chunk in chunks]
+        try:
+            logits = self._model.forward(sequences, [list(chunk.token_ids) for chunk in chunks], counts)
+        except MemoryError as error:
+            raise OutOfPagesError(str(error)) from error
+        return [logits[start:end] for start, end in pairwise(accumulate(counts, initial=0))]
+
+
+def _paged(sequence: Sequence) -> Paged:
+    if not isinstance(sequence, NativeSequence):
+        raise TypeError(f"a {type(sequence).__name__} is not one of this model's sequences")
+    return sequence.paged
 
 
 def why_not_native(config: Qwen3MoeConfig) -> str | None:

@@ -21,10 +21,10 @@ from inference.engine import (
     TextEvent,
 )
 from inference.healing import is_indented
-from inference.model import ModelError
+from inference.model import ModelError, OutOfPagesError, check_chunks
 from inference.prompt import PromptWriter
 from inference.tokenizer import Tokenizer
-from tests.inference.token_sequence import TokenSequence
+from tests.inference.token_sequence import TokenPool
 
 CARD = Card("m", "midfill-spm", prefix_tokens=64, suffix_tokens=24, max_new_tokens=40, stop_ids=(0,))
 
@@ -33,23 +33,40 @@ class ScriptedModel:
     """Wants `next_token(tokens so far)`; its second wish is token id 40, its third 41, and so on."""
 
     name, device, context_length, memory_bytes = "scripted", "cpu", 256, 1000
+    page_bytes = 40
 
     def __init__(self, vocab_size, next_token):
         self.vocab_size = vocab_size
         self.next_token = next_token
         self.passes = []
 
-    def new_sequence(self):
-        return TokenSequence()
+    def new_pool(self, max_bytes):
+        return TokenPool(max_bytes // self.page_bytes)
 
-    def forward(self, sequence, token_ids):
-        if sequence.length + len(token_ids) > self.context_length:
-            raise ModelError("too long")
-        self.passes.append(list(token_ids))
-        sequence.tokens += token_ids
-        logits = -np.arange(self.vocab_size, dtype=np.float32)
-        logits[self.next_token(sequence.tokens)] = 10
+    def forward(self, chunks):
+        check_chunks(chunks, self.vocab_size, self.context_length)
+        self.passes.append([list(chunk.token_ids) for chunk in chunks])
+        logits = [self.logits(chunk) for chunk in chunks]
+        for chunk in chunks:
+            try:
+                chunk.sequence.append(chunk.token_ids)
+            except OutOfPagesError:
+                for other in chunks[: chunks.index(chunk)]:
+                    other.sequence.truncate(other.sequence.length - len(other.token_ids))
+                raise
         return logits
+
+    def logits(self, chunk):
+        tokens = chunk.sequence.tokens + list(chunk.token_ids)
+        rows = np.tile(-np.arange(self.vocab_size, dtype=np.float32), (chunk.num_logits, 1))
+        for row, end in zip(rows, range(len(tokens) - chunk.num_logits, len(tokens)), strict=True):
+            row[self.next_token(tokens[: end + 1])] = 10
+        return rows
+
+    @property
+    def computed(self):
+        """Every token in the order of computing."""
+        return [token for step in self.passes for chunk in step for token in chunk]
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +89,7 @@ def answering(tokenizer):
 
         model = ScriptedModel(tokenizer.vocab_size, next_token)
         model.context_length = context_length
-        return Engine(model, tokenizer, CARD, **options)
+        return Engine(model, tokenizer, CARD, check=True, **options)
 
     return make
 
@@ -81,7 +98,7 @@ def answering(tokenizer):
 def counting(tokenizer):
     """An engine whose model says "a" for ever."""
     letter = tokenizer.encode("a")[0]
-    return Engine(ScriptedModel(tokenizer.vocab_size, lambda _: letter), tokenizer, CARD)
+    return Engine(ScriptedModel(tokenizer.vocab_size, lambda _: letter), tokenizer, CARD, check=True)
 
 
 def run(engine, limit=2000):
@@ -120,7 +137,7 @@ def test_the_text_before_the_cursor_is_reproduced_and_not_shown(counting, tokeni
     """Whatever the model wants, its first tokens must spell what the prompt left out."""
     text, done = answer(counting, PromptText("x = ret"), max_tokens=3)
     prompt_length = done.statistics.prompt_tokens
-    generated = [i for chunk in counting.model.passes for i in chunk][prompt_length:]
+    generated = counting.model.computed[prompt_length:]
     spelled = b"".join(tokenizer.pieces[i] for i in generated).decode()
     assert spelled.startswith(" ret")
     assert text.startswith(spelled.removeprefix(" ret"))  # the last token was never fed back
@@ -142,7 +159,7 @@ def test_every_cursor_gets_exactly_the_text_behind_it(tokenizer, text, continuat
         tokenizer.vocab_size,
         lambda tokens: ([*script, 0, 0])[min(len(tokens) - len(written.token_ids), len(script))],
     )
-    shown, done = answer(Engine(model, tokenizer, CARD), prompt, max_tokens=40)
+    shown, done = answer(Engine(model, tokenizer, CARD, check=True), prompt, max_tokens=40)
     assert (shown, done.stop_reason) == (continuation, "eot")
 
 
@@ -150,8 +167,8 @@ def test_an_earlier_occurrence_outweighs_a_model_that_is_not_sure(tokenizer):
     """The model wants one letter for ever, a little; the file says how its line goes on."""
     letter = tokenizer.encode("a")[0]
     model = ScriptedModel(tokenizer.vocab_size, lambda _: letter)
-    sure = model.forward
-    model.forward = lambda sequence, ids: sure(sequence, ids) * 1e-3
+    sure = model.logits
+    model.logits = lambda chunk: sure(chunk) * 1e-3
     prompt = PromptText("total = width * height\ntotal = wid", "\n")
     for weight, expected in ((0.0, "aaa"), (0.9, "th * height")):
         card = replace(CARD, copy_weights=(weight,) * len(LENGTHS))
@@ -202,7 +219,8 @@ def test_the_context_is_a_limit_of_its_own(answering, tokenizer):
 def test_prefill_runs_in_chunks_and_one_token_a_step_follows(answering):
     engine = answering(GAP, "urn a", prefill_chunk=4)
     text, done = answer(engine, GAP)
-    sizes = [len(chunk) for chunk in engine.model.passes]
+    assert {len(step) for step in engine.model.passes} == {1}
+    sizes = [len(chunk) for (chunk,) in engine.model.passes]
     prompt = done.statistics.prompt_tokens
     chunks = -(-prompt // 4)
     assert sizes[:chunks] == [4] * (prompt // 4) + [prompt % 4] * (prompt % 4 > 0)
@@ -212,7 +230,7 @@ def test_prefill_runs_in_chunks_and_one_token_a_step_follows(answering):
 
 def test_an_abort_takes_effect_before_the_next_step_even_in_prefill(counting):
     engine = counting
-    engine._prefill_chunk = 4
+    engine._scheduler.max_prompt_tokens = 4
     engine.submit(Request(1, "", GAP))
     assert engine.step() == []
     engine.abort(1)
@@ -245,12 +263,51 @@ def test_a_newer_request_of_a_document_supersedes(counting):
     assert sorted(ends) == [2, 3]
 
 
-def test_requests_take_turns(counting):
+def test_requests_go_on_together(counting):
     for key in (1, 2, 3):
         counting.submit(Request(key, f"file:///{key}", GAP, max_tokens=8))
-    order = [event.key for event in run(counting) if isinstance(event, TextEvent)]
-    for i in range(0, 18, 3):
-        assert sorted(order[i : i + 3]) == [1, 2, 3]
+    ends = {event.key for event in run(counting) if isinstance(event, DoneEvent)}
+    assert ends == {1, 2, 3}
+    sizes = [len(step) for step in counting.model.passes]
+    assert sizes.count(3) >= 6
+    assert len(sizes) <= 8 + 3 + 3
+
+
+def test_a_prompt_is_read_beside_answers_and_the_newest_first(counting):
+    """A step holds `prefill_chunk` tokens of prompts at most, and one of every answer under way."""
+    counting._scheduler.max_prompt_tokens = 16
+    counting.submit(Request(1, "", GAP, max_tokens=30))
+    while not any(isinstance(event, TextEvent) for event in counting.step()):
+        pass
+    before = len(counting.model.passes)
+    long = PromptText("b = 1\n" * 12, "c = 2\n" * 8)
+    counting.submit(Request(2, "", long, max_tokens=1))
+    counting.submit(Request(3, "", PromptText("q = 2\n" * 12, "d = 3\n" * 8), max_tokens=1))
+    ends = [event.key for event in run(counting) if isinstance(event, DoneEvent)]
+    assert ends == [3, 2, 1]
+    for step in counting.model.passes[before : before + 3]:
+        assert sum(len(chunk) for chunk in step) == 16 + 1
+
+
+def test_all_ways_to_go_on_are_computed_in_one_step(tokenizer):
+    """Three lines that begin with other letters and are as likely: a beam of three has them in each pass."""
+    letters = [tokenizer.encode(letter)[0] for letter in "abc"]
+    model = ScriptedModel(tokenizer.vocab_size, lambda _: 0)
+
+    def logits(chunk):
+        rows = np.full((chunk.num_logits, model.vocab_size), -30, dtype=np.float32)
+        begun = any(letter in chunk.token_ids for letter in letters)
+        rows[:, letters] = (5, 4.9, 4.8) if not begun else -30
+        rows[:, letters[0]] += 1e-3
+        return rows
+
+    model.logits = logits
+    engine = Engine(model, tokenizer, replace(CARD, beam_width=3), check=True)
+    answer(engine, PromptText("x.", ""), max_tokens=4)
+    prompt, *steps = model.passes
+    assert len(prompt) == 1
+    assert [len(step) for step in steps] == [3] * len(steps)
+    assert {step[0] for step in steps[0]} == set(letters)
 
 
 def test_what_was_computed_is_not_computed_again(counting):
@@ -259,11 +316,11 @@ def test_what_was_computed_is_not_computed_again(counting):
     _, done = answer(counting, PromptText(GAP.prefix + "u", GAP.suffix), max_tokens=4)
     statistics = done.statistics
     assert statistics.cached_tokens == statistics.prompt_tokens - 1
-    assert sum(len(chunk) for chunk in counting.model.passes[before:]) == statistics.generated_tokens
+    assert sum(map(len, counting.model.passes[before:])) == statistics.generated_tokens
 
 
 def test_an_aborted_prefill_is_reused(counting):
-    counting._prefill_chunk = 4
+    counting._scheduler.max_prompt_tokens = 4
     counting.submit(Request(1, "", GAP))
     counting.step()
     counting.abort(1)
@@ -284,9 +341,9 @@ def test_statistics_follow_the_clock(answering):
     engine.submit(Request(1, "", GAP))
     (*_, done) = run(engine)
     statistics = done.statistics
-    assert statistics.queue_ms == 1000  # submitted at 0, started at 1, prefilled at 2
-    assert statistics.prefill_ms == 1000
-    assert statistics.ttft_ms >= 2000
+    assert statistics.queue_ms == 1000  # submitted at 0, started at 1, planned at 2, prefilled at 3
+    assert statistics.prefill_ms == 2000
+    assert statistics.ttft_ms >= 3000
     assert statistics.total_ms > statistics.ttft_ms
     assert statistics.logprob < 0
 
@@ -304,9 +361,25 @@ def test_a_failing_request_ends_alone(counting):
     assert answer(counting, GAP, max_tokens=1)[1].stop_reason == "length"
 
 
+def test_a_request_that_breaks_a_step_ends_alone_and_the_others_go_on(tokenizer, counting):
+    poison = tokenizer.encode("é")[0]
+    good = counting.model.next_token
+
+    def next_token(tokens):
+        return 1 / 0 if poison in tokens else good(tokens)
+
+    counting.model.next_token = next_token
+    counting.submit(Request(1, "", GAP, max_tokens=5))
+    counting.submit(Request(2, "", PromptText("é = 1\nx.", ""), max_tokens=5))
+    counting.submit(Request(3, "", PromptText("y.", ""), max_tokens=5))
+    ends = {event.key: event for event in run(counting) if not isinstance(event, TextEvent)}
+    assert ends[2] == ErrorEvent(2, "internal", "ZeroDivisionError: division by zero")
+    assert ends[1].stop_reason == ends[3].stop_reason == "length"
+
+
 def test_broken_logits_are_an_error_of_the_model(counting):
-    counting.model.forward = lambda sequence, ids: (
-        sequence.tokens.extend(ids) or np.full(counting.model.vocab_size, np.nan, dtype=np.float32)
+    counting.model.logits = lambda chunk: np.full(
+        (chunk.num_logits, counting.model.vocab_size), np.nan, dtype=np.float32
     )
     counting.submit(Request(1, "", GAP))
     (error,) = run(counting)
@@ -321,6 +394,8 @@ def test_broken_logits_are_an_error_of_the_model(counting):
         ({"temperature": float("nan")}, "temperature"),
         ({"top_p": 1.5}, "top_p"),
         ({"seed": -1}, "seed"),
+        ({"deadline_ms": 0.0}, "deadline_ms"),
+        ({"deadline_ms": float("nan")}, "deadline_ms"),
     ],
 )
 def test_bad_requests_are_refused(counting, fields, cause):
@@ -388,9 +463,9 @@ def test_a_vocabulary_padded_beyond_the_tokenizer_is_never_drawn(tokenizer):
 
 
 @pytest.mark.parametrize(("weights", "all_kept"), [(1 << 30, False), (1 << 36, True)])
-def test_the_store_of_sequences_grows_with_the_model(tokenizer, monkeypatch, weights, all_kept):
+def test_memory_for_sequences_grows_with_the_model(tokenizer, monkeypatch, weights, all_kept):
     """Twenty prompts, with 1 MiB a token, are all kept beside 64 GiB of weights, but not beside one."""
-    monkeypatch.setattr(TokenSequence, "token_bytes", 1 << 20)
+    monkeypatch.setattr(ScriptedModel, "page_bytes", 4 << 20)
     model = ScriptedModel(tokenizer.vocab_size, lambda _: 0)
     model.memory_bytes = weights
     engine = Engine(model, tokenizer, CARD)
@@ -399,3 +474,96 @@ def test_the_store_of_sequences_grows_with_the_model(tokenizer, monkeypatch, wei
         answer(engine, prompt)
     cached = [answer(engine, prompt)[1].statistics.cached_tokens > 10 for prompt in prompts]
     assert all(cached) == all_kept
+
+
+def prompts(count):
+    return [PromptText(f"{name} = 1\n" * 12 + f"{name}.", "c = 2\n" * 4) for name in "abcdefgh"[:count]]
+
+
+@pytest.mark.parametrize("width", [1, 3])
+def test_a_pool_that_is_too_small_for_all_changes_no_answer(tokenizer, width):
+    """Requests give way to newer ones and begin anew; what is finished is dropped. A model that is never sure
+    keeps a beam wide."""
+
+    def wish(tokens):
+        return 30 + sum(tokens) * 7 % 60
+
+    card = replace(CARD, beam_width=width)
+
+    def ends(kv_bytes, *groups):
+        model = ScriptedModel(tokenizer.vocab_size, wish)
+        sure = model.logits
+        model.logits = lambda chunk: sure(chunk) * 0.05
+        engine = Engine(model, tokenizer, card, kv_bytes=kv_bytes, prefill_chunk=32, check=True)
+        texts = {}
+        for group in groups:
+            for key in group:
+                engine.submit(Request(key, f"{key}", prompts(8)[key], max_tokens=20))
+            for event in run(engine):
+                assert not isinstance(event, ErrorEvent)
+                if isinstance(event, TextEvent):
+                    texts[event.key] = texts.get(event.key, "") + event.text
+        return texts, len(model.computed)
+
+    little = 40 * (131 // 4 + 2) * max(2, width)
+    alone, _ = ends(1 << 20, *([key] for key in range(8)))
+    assert all(alone[key] for key in range(8))
+    (roomy, few), (tight, many) = ends(1 << 20, range(8)), ends(little, range(8))
+    assert roomy == tight == alone
+    assert many > few
+
+
+def test_a_request_that_does_not_fit_though_it_has_all_memory_is_refused(tokenizer, monkeypatch):
+    """Where a fork is a copy, a beam may need more than one request's worth."""
+    model = ScriptedModel(tokenizer.vocab_size, lambda _: 0)
+    engine = Engine(model, tokenizer, CARD, kv_bytes=40 * 33, check=True)
+    hog = engine._tree._pool.new_sequence()
+    hog.append([1] * 60)
+    engine.submit(Request(1, "", prompts(1)[0]))
+    (error,) = run_unchecked(engine)
+    assert (error.code, error.key) == ("overloaded", 1)
+    assert "no memory for so long a request" in error.message
+    hog.truncate(0)
+    assert answer(engine, prompts(1)[0])[1].stop_reason == "eot"
+
+
+def run_unchecked(engine):
+    """Of an engine some of whose pages the test itself has."""
+    engine._check = False
+    events = run(engine)
+    engine._check = True
+    return events
+
+
+def test_memory_that_one_request_may_not_fit_is_refused(tokenizer):
+    model = ScriptedModel(tokenizer.vocab_size, lambda _: 0)
+    with pytest.raises(ModelError, match="kv_bytes: 1300 have no room for the 131 tokens of one request"):
+        Engine(model, tokenizer, CARD, kv_bytes=1300)
+
+
+@pytest.mark.parametrize("steps", range(12))
+def test_an_abort_takes_one_step_wherever_the_request_is_and_loses_no_page(tokenizer, steps):
+    """Before it began, between chunks of its prompt, and in a beam of three that is never sure."""
+    model = ScriptedModel(tokenizer.vocab_size, lambda tokens: 30 + sum(tokens) * 7 % 60)
+    sure = model.logits
+    model.logits = lambda chunk: sure(chunk) * 0.05
+    engine = Engine(model, tokenizer, replace(CARD, beam_width=3), prefill_chunk=8, check=True)
+    engine.submit(Request(1, "a", prompts(1)[0], max_tokens=30))
+    for _ in range(steps):
+        assert not any(isinstance(event, DoneEvent) for event in engine.step())
+    engine.abort(1)
+    (done,) = engine.step()  # checks the account
+    assert (done.key, done.stop_reason, engine.has_work) == (1, "aborted", False)
+    assert len(model.passes) == steps
+
+
+def test_an_abort_gives_all_pages_back_but_those_of_the_known_beginning(counting):
+    counting.submit(Request(1, "", GAP))
+    for _ in range(4):
+        counting.step()
+    counting.abort(1)
+    counting.step()  # checks the account
+    assert len(counting._tree) == 1
+    assert counting._tree.evict()
+    pool = counting._tree._pool
+    assert pool.num_free == pool.num_pages

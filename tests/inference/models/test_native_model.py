@@ -7,15 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor
 
-from inference.model import ModelError
+from inference.model import Chunk, ModelError, OutOfPagesError
 from inference.models.config import Qwen3MoeConfig
 from inference.models.load import load
 from inference.models.loader import load_weights
-from inference.models.native_model import NativeModel
+from inference.models.native_model import NativeModel, NativePool, NativeSequence
 from kernels.cpu import NativeError, available
+from tests.inference.models.logits import behind
 from tests.inference.models.variants import VARIANTS
+from tests.inference.token_sequence import TokenPool, TokenSequence
 
 WIDE = {"hidden_size": 64, "head_dim": 32, "moe_intermediate_size": 32}
 MODELS = VARIANTS | {
@@ -83,7 +87,7 @@ def test_logits_equal_torchs(make_model_dir, variant, instruction_set) -> None:
     expected = reference_logits(directory, ids)
     sequence = model.new_sequence()
     for start, stop in [(0, 1), (1, 64), (64, 67), (67, 149), (149, 150)]:
-        assert_near(model.forward(sequence, ids[start:stop]), expected[stop - 1])
+        assert_near(behind(model, sequence, ids[start:stop]), expected[stop - 1])
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
@@ -91,47 +95,81 @@ def test_the_number_of_threads_changes_nothing(directory: Path, threads: int) ->
     ids = token_ids(70)
     alone, many = native_model(directory), native_model(directory, threads=threads)
     np.testing.assert_array_equal(
-        alone.forward(alone.new_sequence(), ids), many.forward(many.new_sequence(), ids)
+        behind(alone, alone.new_sequence(), ids), behind(many, many.new_sequence(), ids)
     )
+
+
+def test_a_step_over_several_sequences_equals_one_over_each(model: NativeModel) -> None:
+    """Logits behind some tokens, behind none, behind all; long chunks and short; forks of one beginning."""
+    shared = model.new_sequence()
+    behind(model, shared, token_ids(40))
+    counts = [(1, 1), (3, 3), (50, 0), (7, 2), (20, 1)]
+    together = [shared.fork(length) for length in (40, 40, 0, 33, 12)]
+    alone = [sequence.fork(sequence.length) for sequence in together]
+    ids = [token_ids(length, seed) for seed, (length, _) in enumerate(counts)]
+    chunks = [
+        Chunk(*each, num_logits=wanted) for *each, (_, wanted) in zip(together, ids, counts, strict=True)
+    ]
+    found = model.forward(chunks)
+    assert [len(rows) for rows in found] == [wanted for _, wanted in counts]
+    for sequence, tokens, rows in zip(alone, ids, found, strict=True):
+        expected = [behind(model, sequence, [token]) for token in tokens]
+        for a, b in zip(rows, expected[len(tokens) - len(rows) :], strict=True):
+            np.testing.assert_array_equal(a, b)
+    assert [one.length for one in together] == [one.length for one in alone]
+
+
+def test_what_cannot_be_in_a_step_is_refused_and_changes_nothing(model: NativeModel) -> None:
+    first, second = model.new_sequence(), model.new_sequence()
+    wrong = [
+        ([Chunk(first, [1]), Chunk(first, [2])], "only once"),
+        ([Chunk(first, [1]), Chunk(second, [])], "at least one"),
+        ([Chunk(first, [1]), Chunk(second, [1], 2)], "no logits behind 2 of 1"),
+        ([Chunk(first, [1]), Chunk(second, [1], -1)], "no logits behind -1"),
+    ]
+    for chunks, words in wrong:
+        with pytest.raises(ModelError, match=words):
+            model.forward(chunks)
+    assert (first.length, second.length) == (0, 0)
 
 
 @pytest.mark.parametrize("length", [1, 31, 32, 33, 64])
 def test_a_fork_shares_what_it_has_and_writes_its_own(model: NativeModel, length: int) -> None:
     ids = token_ids(66)
     sequence = model.new_sequence()
-    model.forward(sequence, ids)
+    behind(model, sequence, ids)
     fork = sequence.fork(length)
     assert (fork.length, sequence.length) == (length, 66)
-    other = model.forward(fork, [7, 8, 9])
+    other = behind(model, fork, [7, 8, 9])
     fresh = model.new_sequence()
-    model.forward(fresh, ids[:length])
-    np.testing.assert_allclose(other, model.forward(fresh, [7, 8, 9]), rtol=0, atol=1e-4)
+    behind(model, fresh, ids[:length])
+    np.testing.assert_allclose(other, behind(model, fresh, [7, 8, 9]), rtol=0, atol=1e-4)
     whole = model.new_sequence()
-    model.forward(whole, ids)
-    np.testing.assert_array_equal(model.forward(sequence, [5]), model.forward(whole, [5]))
+    behind(model, whole, ids)
+    np.testing.assert_array_equal(behind(model, sequence, [5]), behind(model, whole, [5]))
 
 
 def test_truncating_forgets(model: NativeModel) -> None:
     ids = token_ids(80)
     sequence = model.new_sequence()
-    model.forward(sequence, ids)
-    pages = sequence.memory_bytes
+    behind(model, sequence, ids)
+    pages = list(sequence.pages)
     sequence.truncate(33)
-    assert (sequence.length, sequence.memory_bytes) == (33, pages * 2 // 3)
+    assert (sequence.length, sequence.pages) == (33, pages[:2])
     fresh = model.new_sequence()
-    model.forward(fresh, ids[:33])
+    behind(model, fresh, ids[:33])
     np.testing.assert_allclose(
-        model.forward(sequence, ids[40:45]), model.forward(fresh, ids[40:45]), rtol=0, atol=1e-4
+        behind(model, sequence, ids[40:45]), behind(model, fresh, ids[40:45]), rtol=0, atol=1e-4
     )
 
 
 def test_what_cannot_be_is_refused_and_leaves_the_sequence(model: NativeModel) -> None:
     sequence = model.new_sequence()
-    expected = model.forward(sequence, [1, 2, 3])
+    expected = behind(model, sequence, [1, 2, 3])
     wrong = {(): "at least one", (1024,): "0 to 1023", (-1,): "0 to 1023", (1,) * 600: "context"}
     for ids, words in wrong.items():
         with pytest.raises(ModelError, match=words):
-            model.forward(sequence, ids)
+            behind(model, sequence, ids)
     for length in (-1, 4):
         with pytest.raises(ValueError, match="cannot"):
             sequence.truncate(length)
@@ -139,16 +177,97 @@ def test_what_cannot_be_is_refused_and_leaves_the_sequence(model: NativeModel) -
             sequence.fork(length)
     assert sequence.length == 3
     again = model.new_sequence()
-    np.testing.assert_array_equal(model.forward(again, [1, 2, 3]), expected)
+    np.testing.assert_array_equal(behind(model, again, [1, 2, 3]), expected)
+
+
+def pool_of(model: NativeModel, num_pages: int) -> NativePool:
+    config = 2 * 2 * 2 * 32 * 2  # keys and values, layers, key/value heads, a head's size, bytes of bfloat16
+    pool = model.new_pool(num_pages * 32 * config)
+    assert (pool.num_pages, pool.num_free, pool.page_tokens) == (num_pages, num_pages, 32)
+    return pool
+
+
+def test_a_step_for_which_no_page_is_left_changes_nothing(model: NativeModel) -> None:
+    ids = token_ids(64)
+    pool = pool_of(model, 4)
+    first, second = pool.new_sequence(), pool.new_sequence()
+    behind(model, first, ids)
+    behind(model, second, ids[:33])
+    second.truncate(20)
+    kept, free = list(second.pages), pool.num_free
+    with pytest.raises(OutOfPagesError, match="every page"):
+        model.forward([Chunk(second, ids[20:40]), Chunk(first, ids[:1])])
+    assert (first.length, second.length, list(second.pages), pool.num_free) == (64, 20, kept, free)
+    first.truncate(0)
+    fresh = model.new_sequence()
+    behind(model, fresh, ids[:20])
+    np.testing.assert_array_equal(
+        model.forward([Chunk(second, ids[20:40])])[0], model.forward([Chunk(fresh, ids[20:40])])[0]
+    )
+
+
+def test_a_page_that_was_used_is_as_good_as_new(model: NativeModel) -> None:
+    """Positions behind the last are masked, whatever another sequence left there."""
+    pool = pool_of(model, 1)
+    expected = behind(model, model.new_sequence(), [1, 2, 3])
+    for seed in range(3):
+        behind(model, pool.new_sequence(), token_ids(32, seed))
+        np.testing.assert_array_equal(behind(model, pool.new_sequence(), [1, 2, 3]), expected)
+
+
+@settings(max_examples=60)
+@given(
+    steps=st.lists(
+        st.tuples(
+            st.sampled_from(["new", "fork", "add", "cut", "drop"]), st.integers(0, 99), st.integers(1, 90)
+        ),
+        max_size=25,
+    )
+)
+def test_pages_are_shared_and_counted_as_in_a_simple_pool(model: NativeModel, steps) -> None:
+    """The same forks, appends and cuts in the pool that the engine's tests use, with pages as long."""
+    pool, simple = pool_of(model, 6), TokenPool(6)
+    simple.page_tokens = 32
+    pairs: list[tuple[NativeSequence, TokenSequence]] = []
+    for step, which, count in steps:
+        if step == "new" or not pairs:
+            pairs.append((pool.new_sequence(), simple.new_sequence()))
+            continue
+        real, known = pairs[which % len(pairs)]
+        length = count % (known.length + 1)
+        if step == "fork":
+            pairs.append((real.fork(length), known.fork(length)))
+        elif step == "cut":
+            real.truncate(length)
+            known.truncate(length)
+        elif step == "drop":
+            del pairs[which % len(pairs)], real, known
+        else:
+            try:
+                known.append([5] * count)
+            except OutOfPagesError:
+                with pytest.raises(OutOfPagesError):
+                    model.forward([Chunk(real, [5] * count, 0)])
+            else:
+                model.forward([Chunk(real, [5] * count, 0)])
+        assert pool.num_free == simple.num_free
+        assert [one.length for one, _ in pairs] == [one.length for _, one in pairs]
+        assert [len(one.pages) for one, _ in pairs] == [len(one.pages) for _, one in pairs]
+
+
+def test_a_sequence_of_another_model_is_refused(model: NativeModel, make_model_dir) -> None:
+    other = native_model(make_model_dir(**(WIDE | {"num_key_value_heads": 1})))
+    with pytest.raises(ValueError, match="another model"):
+        behind(model, other.new_sequence(), [1])
 
 
 def test_the_context_can_be_filled_to_its_end(model: NativeModel) -> None:
     sequence = model.new_sequence()
     ids = token_ids(model.context_length)
-    model.forward(sequence, ids[:-1])
-    assert np.isfinite(model.forward(sequence, ids[-1:])).all()
+    behind(model, sequence, ids[:-1])
+    assert np.isfinite(behind(model, sequence, ids[-1:])).all()
     with pytest.raises(ModelError, match="context"):
-        model.forward(sequence, [1])
+        behind(model, sequence, [1])
 
 
 def test_loading_takes_native_code_on_a_cpu_where_the_model_fits(make_model_dir, directory: Path) -> None:
