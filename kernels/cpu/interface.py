@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as Items
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 Packed = npt.NDArray[np.uint16]
 """bfloat16, as kernels/cpu/matrix.h lays it out."""
+
+Format = Literal["bf16", "int8", "int4"]
+"""Of a packed matrix."""
 
 
 class Dimensions(Protocol):
