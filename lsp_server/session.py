@@ -58,7 +58,7 @@ class Session:
     def adopt(self, settings: Settings) -> None:
         """Replace the settings; a worker of another kind takes over if they name one."""
         before, self.settings = self.settings, settings
-        if (before.model, before.private_worker) != (settings.model, settings.private_worker):
+        if _worker_of(before) != _worker_of(settings):
             old, started = self.link, self._link_started
             self.link, self._link_started = self._new_link(), False
             if started:
@@ -100,3 +100,8 @@ class Session:
         self._background.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("a background task failed", exc_info=error)
+
+
+def _worker_of(settings: Settings) -> tuple[str, str, bool]:
+    """What of the settings decides which worker it is."""
+    return settings.model, settings.precision, settings.private_worker

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from inference.transport import PRECISIONS
+
 SECTION = "midfill"
 MAX_TOKENS_LIMIT = 512
 
@@ -19,7 +21,7 @@ class Settings:
         Settings(max_tokens=128, disabled_languages=("markdown",))
 
     `model` is a path, or "" for the model that ships. `private_worker` starts a worker that no other window
-    shares.
+    shares. `precision`, of the weights on a CPU, is one of PRECISIONS.
     """
 
     enabled: bool = True
@@ -28,6 +30,7 @@ class Settings:
     multiline: bool = True
     disabled_languages: tuple[str, ...] = ()
     private_worker: bool = False
+    precision: str = "auto"
 
     def merged(self, section: object) -> tuple[Settings, tuple[str, ...]]:
         """These settings with those of a JSON object laid over them.
@@ -81,6 +84,12 @@ def _languages(value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _precision(value: object) -> str:
+    if value not in PRECISIONS:
+        raise _RefusedError(f"one of {', '.join(PRECISIONS)}")
+    return str(value)
+
+
 _FIELDS = {
     "enabled": "enabled",
     "model": "model",
@@ -88,6 +97,7 @@ _FIELDS = {
     "multiline": "multiline",
     "disabledLanguages": "disabled_languages",
     "privateWorker": "private_worker",
+    "precision": "precision",
 }
 
 _PARSERS = {
@@ -97,6 +107,7 @@ _PARSERS = {
     "multiline": _boolean,
     "disabledLanguages": _languages,
     "privateWorker": _boolean,
+    "precision": _precision,
 }
 
 

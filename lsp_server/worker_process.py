@@ -25,6 +25,7 @@ class WorkerCommand:
     """The worker that a link wants. `model` is a path, or "" for the model that ships."""
 
     model: str = ""
+    precision: str = "auto"
     private: bool = False
     idle_timeout_s: float = 900.0
     log: Path | None = None
@@ -37,6 +38,11 @@ class WorkerCommand:
         """The name that servers and worker meet under: the same model has the same one in every server.
         Raises ModelPathError."""
         return str(model_path(self.model).resolve()) if self.model else SHIPPED
+
+    @property
+    def socket(self) -> Path:
+        """Where such a worker listens. Raises ModelPathError, UnsafeDirectoryError."""
+        return socket_path(self.model_name, self.precision)
 
     @property
     def log_path(self) -> Path:
@@ -57,6 +63,7 @@ class WorkerCommand:
         return [
             *self.program,
             f"--model={self.model_name}",
+            f"--precision={self.precision}",
             f"--idle-timeout={self.idle_timeout_s:g}",
             f"--log={self.log_path}",
         ]

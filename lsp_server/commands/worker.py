@@ -5,6 +5,7 @@ import os
 import sys
 
 from lsp_server.commands import CommandError
+from lsp_server.commands.precision import add_precision
 from lsp_server.worker_process import ModelPathError, WorkerCommand
 
 HELP = "hold a model in the foreground, for every editor window of this user"
@@ -21,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", default="", metavar="PATH", help="a model's folder (default: the one that ships)"
     )
+    add_precision(parser)
     parser.add_argument(
         "--idle-timeout",
         type=float,
@@ -33,7 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     command = WorkerCommand(model=options.model, idle_timeout_s=options.idle_timeout)
     try:
-        arguments = [f"--model={command.model_name}", f"--idle-timeout={command.idle_timeout_s:g}"]
+        arguments = [
+            f"--model={command.model_name}",
+            f"--precision={options.precision}",
+            f"--idle-timeout={command.idle_timeout_s:g}",
+        ]
     except ModelPathError as error:
         raise CommandError(str(error)) from error
     # Replaced, not imported: the model's process may load torch, this one never.

@@ -299,7 +299,8 @@ def test_doctor_finds_nothing_wrong(midfill: Midfill, model: str) -> None:
     assert told["ok"], told
     assert run.returncode == 0
     checks = {check["name"]: check["found"] for check in told["checks"]}
-    assert set(checks) == {"midfill", "packages", "grammars", "model", "socket", "log", "engine", "worker"}
+    names = {"midfill", "packages", "grammars", "model", "weights", "socket", "log", "engine", "worker"}
+    assert set(checks) == names
     assert "tiny (from --model)" in checks["model"]
     assert "mode 0700" in checks["socket"]
 

@@ -230,6 +230,15 @@ def test_a_card_that_asks_for_more_than_the_context_is_named(directory):
         load(directory, "cpu")
 
 
+def test_precisions_are_checked(tiny_model_dir, monkeypatch):
+    with pytest.raises(ModelError, match="precision must be one of auto, bf16, int8, int4, not 'int2'"):
+        load(tiny_model_dir, "cpu", precision="int2")
+    for precision in ("int8", "int4"):
+        with pytest.raises(ModelError, match=f"{precision} is a precision of the native engine, and torch"):
+            load(tiny_model_dir, "cpu", precision=precision)
+    assert load(tiny_model_dir, "cpu", precision="bf16")[0].device == "cpu"
+
+
 def test_end_tokens_must_be_ids(directory):
     edit(directory, "generation_config.json", eos_token_id="</s>")
     with pytest.raises(ModelError, match=r"generation_config\.json: eos_token_id"):
