@@ -5,7 +5,6 @@ Exit codes: 0 done, 1 it could not be done, 2 the command line was wrong, 130 in
 
 import argparse
 import io
-import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -14,8 +13,6 @@ from typing import Protocol, cast
 
 from lsp_server import __version__
 from lsp_server.commands import CommandError, terminal
-
-log = logging.getLogger(__name__)
 
 INTERRUPTED = 130
 
@@ -52,11 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: a locale may lack a character of ours
     given = sys.argv[1:] if arguments is None else arguments
     options = parser(given[0] if given else "").parse_args(given)
-    # What went wrong is told by the one sentence; `lsp` alone lives long enough to keep a log.
-    logging.basicConfig(
-        level=logging.WARNING if options.command == "lsp" else logging.CRITICAL + 1,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
+    if options.command != "worker":  # which is another process in a moment
+        _begin_log(options.command)
     try:
         code = _command(options.command).run(options)
         sys.stdout.flush()
@@ -68,12 +62,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:  # the disk that the output goes to is full
         _complain(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error))
-        log.exception("%s ended by an error", options.command)  # shown by `lsp` alone
+        _log_error(options.command)
         _drop_output()
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED
     return code
+
+
+def _begin_log(command: str) -> None:
+    """What went wrong is told by the one sentence; `lsp` alone lives long enough to keep a log."""
+    import logging
+
+    logging.basicConfig(
+        level=logging.WARNING if command == "lsp" else logging.CRITICAL + 1,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+
+
+def _log_error(command: str) -> None:
+    """The error that is being handled; shown by `lsp` alone."""
+    import logging
+
+    logging.getLogger(__name__).exception("%s ended by an error", command)
 
 
 def _complain(message: str) -> None:

@@ -102,7 +102,8 @@ class _Source:
 
 
 def _pack(native: Native, rows: Bits, alternate: int, precision: Format) -> Array:
-    packed: Array = native.pack(rows, alternate)
+    packed: Array
+    packed = native.pack(rows, alternate) if precision == "bf16" else native.pack(rows, alternate, precision)
     return packed
 
 

@@ -63,7 +63,7 @@ class Native(Protocol):
         self, shape: Dimensions, tensors: dict[str, npt.NDArray[np.generic]], tied: bool, threads: int
     ) -> Model: ...
 
-    def pack(self, values: npt.NDArray[np.uint16], alternate: int = 0) -> Packed:
+    def pack(self, values: npt.NDArray[np.uint16], alternate: int = 0, format: Format = "bf16") -> Packed:
         """(rows, columns) bfloat16 → packed. With `alternate`, of every 2 * alternate rows the first half's
         blocks of 16 and the second half's in turns."""
         ...
