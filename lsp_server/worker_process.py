@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inference.transport import UnsafeDirectoryError, socket_path
+from lsp_server.worker_environment import worker_environment
 
 SHIPPED = "shipped"
 
@@ -128,6 +129,7 @@ def _start(command: WorkerCommand, where: list[str], descriptor: int) -> subproc
             stdout=output,
             stderr=output,
             pass_fds=[descriptor],
+            env=worker_environment(),
             cwd="/",  # a worker that outlives the editor must not keep a directory or a volume busy
             start_new_session=True,  # a ^C meant for the editor does not reach it
         )

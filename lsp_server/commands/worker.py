@@ -7,6 +7,8 @@ import argparse
 import os
 import sys
 
+from lsp_server.worker_environment import worker_environment
+
 HELP = "hold a model in the foreground, for every editor window of this user"
 EXAMPLES = """\
 Editors start a worker themselves. Run one by hand to watch its log, or to keep a model loaded.
@@ -36,4 +38,5 @@ def run(options: argparse.Namespace) -> int:
     }
     arguments = [f"{name}={value}" for name, value in given.items() if value]
     # Replaced, not imported: the model's process may load torch, this one never. It checks the arguments.
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "inference.worker", *arguments])  # noqa: S606
+    command = [sys.executable, "-P", "-m", "inference.worker", *arguments]
+    os.execve(sys.executable, command, worker_environment())  # noqa: S606
