@@ -43,15 +43,17 @@ def native_weights(
         raise ModelError(f"{error.filename or directory}: {error.strerror or error}") from error
 
 
-def packed_origin(directory: Path, context_length: int, native: Native, precision: Format) -> Origin:
-    """What the weights of a checkpoint depend on, as `native_weights` packs them."""
-    weights = [*directory.glob("*.safetensors"), *directory.glob("*.safetensors.index.json")]
-    return Origin(
-        directory,
-        f"midfill-{precision}",
-        (directory / "config.json", *sorted(weights)),
-        {"layout": _layout(native, precision), "precision": precision, "context": context_length},
-    )
+def packed_origin(path: Path, context_length: int, native: Native, precision: Format) -> Origin:
+    """What the weights of a checkpoint, a directory or one file, depend on as `native_weights` packs them."""
+    recipe: dict[str, str | int] = {
+        "layout": _layout(native, precision),
+        "precision": precision,
+        "context": context_length,
+    }
+    if path.is_file():
+        return Origin(path.parent, f"{path.name}-{precision}", (path,), recipe)
+    weights = [*path.glob("*.safetensors"), *path.glob("*.safetensors.index.json")]
+    return Origin(path, f"midfill-{precision}", (path / "config.json", *sorted(weights)), recipe)
 
 
 def packed_tensors(

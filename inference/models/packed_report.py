@@ -1,6 +1,6 @@
 """What there is of a model's packed weights, for `midfill doctor`.
 
-    python -m inference.models.packed_report DIRECTORY PRECISION
+    python -m inference.models.packed_report PATH PRECISION
 
 reads the file whole and says where it is, or what is wrong with it with exit code 1.
 """
@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from inference.model import ModelError
-from inference.models.config import Qwen3MoeConfig
+from inference.models.description import describe
 from inference.models.load import packed_format
 from inference.models.native_model import why_not_native
 from inference.models.native_weights import packed_origin
@@ -20,14 +20,14 @@ from kernels.cpu import available, native
 from kernels.cpu.interface import Format
 
 
-def main(directory: Path, precision: Format) -> int:
+def main(path: Path, precision: Format) -> int:
     """Prints one line."""
     try:
-        config = Qwen3MoeConfig.from_file(directory / "config.json")
+        config = describe(path).config
         if not available() or why_not_native(config):
             print("not packed: torch computes with them as they are")
             return 0
-        origin = packed_origin(directory, config.context_length, native(), precision)
+        origin = packed_origin(path, config.context_length, native(), precision)
         key = origin.key()
     except (ModelError, OSError) as error:
         print(error, file=sys.stderr)

@@ -108,6 +108,18 @@ def test_a_layout_that_changes_is_packed_anew(directory: Path, monkeypatch: pyte
     assert key != native_weights_module.packed_origin(directory, 511, native(), "bf16").key()
 
 
+def test_a_model_in_one_file_has_its_packed_file_beside_it(tmp_path: Path) -> None:
+    for name in ("a.gguf", "b.gguf"):
+        (tmp_path / name).write_bytes(name.encode())
+    origins = [
+        native_weights_module.packed_origin(tmp_path / name, 512, native(), "bf16")
+        for name in ("a.gguf", "b.gguf")
+    ]
+    assert [each.places[0].name for each in origins] == ["a.gguf-bf16.packed", "b.gguf-bf16.packed"]
+    assert len({place for each in origins for place in each.places}) == 4
+    assert origins[0].key() != origins[1].key()
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
 def test_floats_are_rounded_to_the_nearest_and_to_even(directory: Path, dtype: type) -> None:
     values = np.array([1, 1.00390625, 1.01171875, 1.0039, -1.0039, 1.0040, 0, -0.0, 6e-8], np.float32)
