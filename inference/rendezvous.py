@@ -14,6 +14,8 @@ from pathlib import Path
 
 from inference.messages import PROTOCOL_VERSION
 
+PRECISIONS = ("auto", "bf16", "int8", "int4")
+"""Of a worker's weights. What "auto" is, is the worker's affair."""
 MAX_SOCKET_PATH = 107
 """Bytes of sun_path on Linux, less its closing zero."""
 
@@ -22,14 +24,16 @@ class UnsafeDirectoryError(Exception):
     """The directory for sockets could be written by someone else, or cannot be made."""
 
 
-def socket_path(model_name: str) -> Path:
+def socket_path(model_name: str, precision: str = "auto") -> Path:
     """The socket of a model's worker, in a directory that exists, is the user's own and is closed to others.
 
-    `model_name` is a name or an absolute path. The protocol's version is a part of the file's name, so after
-    an upgrade new servers do not meet a worker that speaks the old one. Raises UnsafeDirectoryError.
+    `model_name` is a name or an absolute path. Each of PRECISIONS has a worker of its own. The protocol's
+    version is a part of the file's name, so after an upgrade new servers do not meet a worker that speaks the
+    old one. Raises UnsafeDirectoryError.
     """
     directory = _private_directory()
-    path = directory / f"{_file_name(model_name)}.{PROTOCOL_VERSION}.sock"
+    name = _file_name(model_name) if precision == "auto" else f"{_file_name(model_name)}.{precision}"
+    path = directory / f"{name}.{PROTOCOL_VERSION}.sock"
     if len(os.fsencode(path)) > MAX_SOCKET_PATH:
         raise UnsafeDirectoryError(
             f"{path} is longer than a socket's path may be ({MAX_SOCKET_PATH} bytes); "

@@ -10,7 +10,14 @@ import socket
 import struct
 
 from inference.messages import MAX_FRAME, Message, ProtocolError, decode, encode
-from inference.rendezvous import UnsafeDirectoryError, lock_path, lock_signature, socket_path, try_lock
+from inference.rendezvous import (
+    PRECISIONS,
+    UnsafeDirectoryError,
+    lock_path,
+    lock_signature,
+    socket_path,
+    try_lock,
+)
 
 _HEADER = struct.Struct(">I")
 _PEER_CREDENTIALS = struct.Struct("iII")  # struct ucred: pid, uid, gid
@@ -121,6 +128,7 @@ def is_same_user(sock: socket.socket) -> bool:
 
 __all__ = [
     "MAX_QUEUED",
+    "PRECISIONS",
     "Channel",
     "ChannelClosed",
     "SlowPeerError",

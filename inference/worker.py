@@ -19,7 +19,7 @@ from pathlib import Path
 from inference.engine_thread import Engine
 from inference.listener import AlreadyRunningError, Listener
 from inference.model import ModelError
-from inference.transport import UnsafeDirectoryError, socket_path
+from inference.transport import PRECISIONS, UnsafeDirectoryError, socket_path
 from inference.worker_log import WorkerLog
 from inference.worker_service import Load, WorkerService
 
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None, *, load: Load | None = None) ->
     faulthandler.enable()
     model: Path | None = None if options.model == SHIPPED else Path(options.model)
     service = WorkerService(
-        load or (lambda: load_engine(model)),
+        load or (lambda: load_engine(model, options.precision)),
         model_name=SHIPPED if model is None else model.name,
         idle_timeout_s=options.idle_timeout,
         problem=lambda: worker_log.problem,
@@ -60,12 +60,12 @@ def main(arguments: Sequence[str] | None = None, *, load: Load | None = None) ->
     return code
 
 
-def load_engine(path: Path | None) -> Engine:
+def load_engine(path: Path | None, precision: str) -> Engine:
     """The real engine, in the engine thread: torch, where it is needed, takes seconds. Raises ModelError."""
     from inference.engine import Engine as RealEngine
     from inference.models.load import load
 
-    return RealEngine(*load(path))
+    return RealEngine(*load(path, precision=precision))
 
 
 async def _serve(service: WorkerService, options: argparse.Namespace) -> int:
@@ -76,7 +76,7 @@ async def _serve(service: WorkerService, options: argparse.Namespace) -> int:
         sock = socket.socket(fileno=options.private_fd)
         os.set_inheritable(options.private_fd, False)
         return await service.serve_one(sock)
-    listener = Listener(options.socket or socket_path(options.model), options.lock_fd)
+    listener = Listener(options.socket or socket_path(options.model, options.precision), options.lock_fd)
     try:
         return await service.serve_all(listener.socket)
     finally:
@@ -89,6 +89,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         description="Holds a model and completes code for the language servers of a user.",
     )
     parser.add_argument("--model", default=SHIPPED, help="directory of a model, or 'shipped' (default)")
+    parser.add_argument(
+        "--precision", choices=PRECISIONS, default="auto", help="of the weights (default: auto)"
+    )
     parser.add_argument("--socket", type=Path, help="where to listen; default: where language servers look")
     parser.add_argument("--lock-fd", type=_descriptor, help="descriptor that holds the socket's lock already")
     parser.add_argument(

@@ -5,16 +5,14 @@ Exit codes: 0 done, 1 it could not be done, 2 the command line was wrong, 130 in
 
 import argparse
 import io
-import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Protocol, cast
 
 from lsp_server import __version__
-from lsp_server.commands import CommandError, complete, doctor, lsp, status, terminal, worker
-
-log = logging.getLogger(__name__)
+from lsp_server.commands import CommandError, terminal
 
 INTERRUPTED = 130
 
@@ -26,23 +24,20 @@ examples:
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One subcommand: its help, how to add its arguments, and what runs it."""
+class Command(Protocol):
+    """A module of lsp_server.commands."""
 
-    help: str
-    examples: str
-    add_arguments: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[argparse.Namespace], int]
+    HELP: str
+    EXAMPLES: str
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
+
+    def run(self, options: argparse.Namespace) -> int:
+        """The exit code."""
+        ...
 
 
-COMMANDS = {
-    "lsp": Command(lsp.HELP, lsp.EXAMPLES, lsp.add_arguments, lsp.run),
-    "worker": Command(worker.HELP, worker.EXAMPLES, worker.add_arguments, worker.run),
-    "complete": Command(complete.HELP, complete.EXAMPLES, complete.add_arguments, complete.run),
-    "status": Command(status.HELP, status.EXAMPLES, status.add_arguments, status.run),
-    "doctor": Command(doctor.HELP, doctor.EXAMPLES, doctor.add_arguments, doctor.run),
-}
+COMMANDS = ("lsp", "worker", "complete", "status", "doctor")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,14 +47,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: a locale may lack a character of ours
-    options = parser().parse_args(arguments)
-    # What went wrong is told by the one sentence; `lsp` alone lives long enough to keep a log.
-    logging.basicConfig(
-        level=logging.WARNING if options.command == "lsp" else logging.CRITICAL + 1,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
+    given = sys.argv[1:] if arguments is None else arguments
+    options = parser(given[0] if given else "").parse_args(given)
+    if options.command != "worker":  # which is another process in a moment
+        _begin_log(options.command)
     try:
-        code = COMMANDS[options.command].run(options)
+        code = _command(options.command).run(options)
         sys.stdout.flush()
     except CommandError as error:
         _complain(str(error))
@@ -69,12 +62,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:  # the disk that the output goes to is full
         _complain(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error))
-        log.exception("%s ended by an error", options.command)  # shown by `lsp` alone
+        _log_error(options.command)
         _drop_output()
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED
     return code
+
+
+def _begin_log(command: str) -> None:
+    """What went wrong is told by the one sentence; `lsp` alone lives long enough to keep a log."""
+    import logging
+
+    logging.basicConfig(
+        level=logging.WARNING if command == "lsp" else logging.CRITICAL + 1,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+
+
+def _log_error(command: str) -> None:
+    """The error that is being handled; shown by `lsp` alone."""
+    import logging
+
+    logging.getLogger(__name__).exception("%s ended by an error", command)
 
 
 def _complain(message: str) -> None:
@@ -87,8 +97,9 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of the whole command line."""
+def parser(asked: str = "") -> argparse.ArgumentParser:
+    """The parser of the whole command line; where `asked` is a subcommand, of that one alone: the modules of
+    the others cost 0.1 s to import."""
     top = argparse.ArgumentParser(
         prog="midfill",
         description="Private fill-in-the-middle code completion.",
@@ -98,15 +109,20 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"midfill {__version__}")
     commands = top.add_subparsers(dest="command", metavar="<command>", required=True)
-    for name, command in COMMANDS.items():
+    for name in (asked,) if asked in COMMANDS else COMMANDS:
+        command = _command(name)
         command.add_arguments(
             commands.add_parser(
                 name,
-                help=command.help,
-                description=command.help[0].upper() + command.help[1:] + ".",
-                epilog=command.examples,
+                help=command.HELP,
+                description=command.HELP[0].upper() + command.HELP[1:] + ".",
+                epilog=command.EXAMPLES,
                 formatter_class=argparse.RawDescriptionHelpFormatter,
                 allow_abbrev=False,
             )
         )
     return top
+
+
+def _command(name: str) -> Command:
+    return cast("Command", import_module(f"lsp_server.commands.{name}"))

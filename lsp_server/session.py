@@ -67,7 +67,7 @@ class Session:
         before, self.settings = self.settings, settings
         if settings != before:
             self.recent.clear()
-        if (before.model, before.private_worker) != (settings.model, settings.private_worker):
+        if _worker_of(before) != _worker_of(settings):
             old, started = self.link, self._link_started
             self.link, self._link_started = self._new_link(), False
             if started:
@@ -110,3 +110,8 @@ class Session:
         self._background.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("a background task failed", exc_info=error)
+
+
+def _worker_of(settings: Settings) -> tuple[str, str, bool]:
+    """What of the settings decides which worker it is."""
+    return settings.model, settings.precision, settings.private_worker

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from inference.transport import PRECISIONS
+
 SECTION = "midfill"
 MAX_TOKENS_LIMIT = 512
 
@@ -20,7 +22,8 @@ class Settings:
 
     `model` is a path, or "" for the model that ships. `private_worker` starts a worker that no other window
     shares. `reuse` shows what earlier requests brought where it still fits; `prefetch` has the model go on
-    from a completion that is shown, as if it had been accepted.
+    from a completion that is shown, as if it had been accepted. `precision`, of the weights on a CPU, is one
+    of PRECISIONS.
     """
 
     enabled: bool = True
@@ -31,6 +34,7 @@ class Settings:
     private_worker: bool = False
     reuse: bool = True
     prefetch: bool = True
+    precision: str = "auto"
 
     def merged(self, section: object) -> tuple[Settings, tuple[str, ...]]:
         """These settings with those of a JSON object laid over them.
@@ -84,6 +88,12 @@ def _languages(value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _precision(value: object) -> str:
+    if value not in PRECISIONS:
+        raise _RefusedError(f"one of {', '.join(PRECISIONS)}")
+    return str(value)
+
+
 _FIELDS = {
     "enabled": "enabled",
     "model": "model",
@@ -93,6 +103,7 @@ _FIELDS = {
     "privateWorker": "private_worker",
     "reuse": "reuse",
     "prefetch": "prefetch",
+    "precision": "precision",
 }
 
 _PARSERS = {
@@ -104,6 +115,7 @@ _PARSERS = {
     "privateWorker": _boolean,
     "reuse": _boolean,
     "prefetch": _boolean,
+    "precision": _precision,
 }
 
 

@@ -25,7 +25,6 @@ from inference.transport import (
     lock_path,
     lock_signature,
     peer_credentials,
-    socket_path,
     try_lock,
 )
 from lsp_server import __version__
@@ -110,7 +109,7 @@ async def attach(
 async def ask_status(command: WorkerCommand, *, timeout_s: float = 5.0) -> Status | None:
     """The status of the shared worker, or None if none runs; starts nothing. Raises WorkerFailure."""
     try:
-        sock = _connect(socket_path(command.model_name))
+        sock = _connect(command.socket)
     except ModelPathError as error:
         raise _no_such_model(error) from error
     except (OSError, UnsafeDirectoryError) as error:
@@ -138,7 +137,7 @@ async def _meet(
 ) -> tuple[socket.socket, subprocess.Popen[bytes] | None]:
     """Polls the socket, and starts a worker the moment nobody holds the lock: a lock that is held without a
     socket is a worker coming or going."""
-    path = socket_path(command.model_name)
+    path = command.socket
     process: subprocess.Popen[bytes] | None = None
     pause_s = 0.01
     try:

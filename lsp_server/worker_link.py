@@ -310,7 +310,10 @@ class WorkerLink:
 
 def connect_worker(settings: Settings, on_status: Callable[[LinkStatus], None]) -> WorkerLink:
     """The link that the settings ask for, not started."""
-    return WorkerLink(WorkerCommand(model=settings.model, private=settings.private_worker), on_status)
+    command = WorkerCommand(
+        model=settings.model, precision=settings.precision, private=settings.private_worker
+    )
+    return WorkerLink(command, on_status)
 
 
 def _without_surrogates(request: Generate) -> Generate:

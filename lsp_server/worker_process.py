@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inference.transport import UnsafeDirectoryError, socket_path
+from lsp_server.worker_environment import worker_environment
 
 SHIPPED = "shipped"
 
@@ -25,6 +26,7 @@ class WorkerCommand:
     """The worker that a link wants. `model` is a path, or "" for the model that ships."""
 
     model: str = ""
+    precision: str = "auto"
     private: bool = False
     idle_timeout_s: float = 900.0
     log: Path | None = None
@@ -37,6 +39,11 @@ class WorkerCommand:
         """The name that servers and worker meet under: the same model has the same one in every server.
         Raises ModelPathError."""
         return str(model_path(self.model).resolve()) if self.model else SHIPPED
+
+    @property
+    def socket(self) -> Path:
+        """Where such a worker listens. Raises ModelPathError, UnsafeDirectoryError."""
+        return socket_path(self.model_name, self.precision)
 
     @property
     def log_path(self) -> Path:
@@ -57,6 +64,7 @@ class WorkerCommand:
         return [
             *self.program,
             f"--model={self.model_name}",
+            f"--precision={self.precision}",
             f"--idle-timeout={self.idle_timeout_s:g}",
             f"--log={self.log_path}",
         ]
@@ -121,6 +129,7 @@ def _start(command: WorkerCommand, where: list[str], descriptor: int) -> subproc
             stdout=output,
             stderr=output,
             pass_fds=[descriptor],
+            env=worker_environment(),
             cwd="/",  # a worker that outlives the editor must not keep a directory or a volume busy
             start_new_session=True,  # a ^C meant for the editor does not reach it
         )

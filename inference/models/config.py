@@ -11,6 +11,8 @@ from inference.json_file import read_json
 from inference.model import ModelError
 
 ARCHITECTURE = "Qwen3MoeForCausalLM"
+MAX_CONTEXT = 1 << 20
+"""Positions: the longest that a Qwen3 claims with YaRN. Tables of angles are as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,8 @@ class Qwen3MoeConfig:
             raise ModelError(f"head_dim must be even for rotary positions, not {self.head_dim}")
         if not (math.isfinite(self.rope_theta) and self.rope_theta > 1 and 0 < self.rms_norm_eps < 1):
             raise ModelError(f"rope_theta {self.rope_theta} or rms_norm_eps {self.rms_norm_eps} is off")
+        if self.context_length > MAX_CONTEXT:
+            raise ModelError(f"a context of {self.context_length} tokens, the limit is {MAX_CONTEXT}")
         if self.dtype not in ("bfloat16", "float16", "float32"):
             raise ModelError(f"dtype {self.dtype!r} is not one of bfloat16, float16, float32")
 

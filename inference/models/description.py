@@ -16,6 +16,7 @@ from inference.json_file import read_json
 from inference.model import ModelError
 from inference.models.checkpoint import checked_entries
 from inference.models.config import Qwen3MoeConfig
+from inference.prompt import PromptWriter
 from inference.tokenizer import Tokenizer
 
 _QWEN_CONTROLS = ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|repo_name|>", "<|file_sep|>")
@@ -48,7 +49,12 @@ def describe(directory: Path) -> Description:
             f"{directory / 'tokenizer.json'}: {tokenizer.vocab_size} tokens, "
             f"but config.json has a vocabulary of {config.vocab_size}"
         )
-    return Description(config, tokenizer, _card(directory, tokenizer, config))
+    card = _card(directory, tokenizer, config)
+    try:
+        PromptWriter(card, tokenizer, config.context_length)
+    except ModelError as error:
+        raise ModelError(f"{directory / 'card.json'}: {error}") from error
+    return Description(config, tokenizer, card)
 
 
 def main(directory: Path) -> int:

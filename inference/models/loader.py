@@ -22,7 +22,7 @@ def load_weights(
 
     Raises:
         ModelError: the checkpoint does not fit the config (found before anything is allocated), cannot be
-            read, or does not fit into memory.
+            read, holds what is no number, or does not fit into memory.
     """
     entries = checked_entries(directory, config)
     try:
@@ -37,7 +37,12 @@ def load_weights(
                     for slot in group:
                         target: torch.Tensor = attrgetter(slot.target)(model)
                         part = target if slot.expert is None else target[slot.expert]
-                        part[slot.row : slot.row + slot.shape[0]].copy_(tensors.get_tensor(slot.name))
+                        rows = part[slot.row : slot.row + slot.shape[0]]
+                        rows.copy_(tensors.get_tensor(slot.name))
+                        if not rows.isfinite().all():
+                            raise ModelError(
+                                f"{file}: {slot.name} holds values that are infinite or no numbers"
+                            )
     except (OSError, SafetensorError) as error:
         raise ModelError(f"{directory}: {error}") from error
     return model.requires_grad_(False).eval()

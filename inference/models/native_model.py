@@ -10,7 +10,7 @@ from inference.model import Chunk, Logits, ModelError, OutOfPagesError, Sequence
 from inference.models.config import Qwen3MoeConfig
 from inference.models.native_weights import native_weights
 from kernels.cpu import native
-from kernels.cpu.interface import PAGE_TOKENS
+from kernels.cpu.interface import PAGE_TOKENS, Format
 from kernels.cpu.interface import PagePool as Pages
 from kernels.cpu.interface import Sequence as Paged
 
@@ -71,12 +71,13 @@ class NativePool:
 
 
 class NativeModel:
-    """`inference.model.Model` in native code, weights in bfloat16, sums in float32.
+    """`inference.model.Model` in native code, weights in bfloat16 or fewer bits, sums in float32.
 
     Args:
         directory: a checkpoint.
         threads: that compute, the caller among them.
         instruction_set: one of `kernels.cpu.INSTRUCTION_SETS`; the fastest if None.
+        precision: of the matrices.
 
     Raises:
         ModelError: the checkpoint is wrong, or its dimensions are none that the kernels take.
@@ -92,15 +93,16 @@ class NativeModel:
         name: str,
         threads: int,
         instruction_set: str | None = None,
+        precision: Format = "bf16",
     ) -> None:
         if reason := why_not_native(config):
             raise ModelError(f"{directory}: {reason}")
         module = native(instruction_set)
         self.name = name
-        self.device = f"cpu ({module.__name__.rpartition('._')[2]})"
+        self.device = f"cpu ({module.__name__.rpartition('._')[2]}, {precision})"
         self.vocab_size = config.vocab_size
         self.context_length = config.context_length
-        tensors = native_weights(directory, config, self.context_length, module)
+        tensors = native_weights(directory, config, self.context_length, module, precision)
         self.memory_bytes = sum(tensor.nbytes for tensor in tensors.values())
         shape = module.Shape(
             vocabulary=config.vocab_size,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as Items
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,9 @@ PAGE_TOKENS = 32
 
 Packed = npt.NDArray[np.uint16]
 """bfloat16, as kernels/cpu/matrix.h lays it out."""
+
+Format = Literal["bf16", "int8", "int4"]
+"""Of a packed matrix."""
 
 
 class Dimensions(Protocol):
@@ -80,7 +83,7 @@ class Native(Protocol):
         self, shape: Dimensions, tensors: dict[str, npt.NDArray[np.generic]], tied: bool, threads: int
     ) -> Model: ...
 
-    def pack(self, values: npt.NDArray[np.uint16], alternate: int = 0) -> Packed:
+    def pack(self, values: npt.NDArray[np.uint16], alternate: int = 0, format: Format = "bf16") -> Packed:
         """(rows, columns) bfloat16 → packed. With `alternate`, of every 2 * alternate rows the first half's
         blocks of 16 and the second half's in turns."""
         ...

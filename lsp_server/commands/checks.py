@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
 
-from inference.transport import UnsafeDirectoryError, socket_path
+from inference.transport import UnsafeDirectoryError
 from lsp_server import __version__
 from lsp_server.document import Document
 from lsp_server.syntax import languages
@@ -41,7 +41,10 @@ ASK_NATIVE = "from kernels.cpu import available; print(*available())"
 GPU = Path("/dev/nvidiactl")
 # Also in a process of its own: the server knows nothing of models.
 DESCRIBE_MODEL = "inference.models.description"
+REPORT_WEIGHTS = "inference.models.packed_report"
 DESCRIBE_TIMEOUT_S = 120.0
+REPORT_TIMEOUT_S = 600.0
+"""Every packed byte is read: a model of 60 GB from a slow disk."""
 GRAMMARS = {"python": "x = 1\n", "typescript": "let x = 1;\n", "rust": "fn main() {}\n"}
 
 
@@ -58,13 +61,16 @@ class Check:
         return not self.cure
 
 
-def check_all(model: str) -> Iterator[Check]:
+def check_all(model: str, precision: str = "auto") -> Iterator[Check]:
     """Every check, each made when it is asked for: the slow ones stand at the end."""
-    command = WorkerCommand(model=model)
+    command = WorkerCommand(model=model, precision=precision)
     yield Check("midfill", f"{__version__}, Python {platform.python_version()} at {sys.executable}")
     yield check_packages()
     yield check_grammars()
-    yield check_model(model)
+    described = check_model(model)
+    yield described
+    if described.ok:
+        yield check_weights(model, precision)
     socket = check_socket(command)
     yield socket
     yield check_log(command)
@@ -130,6 +136,18 @@ def check_model(model: str) -> Check:
     return Check("model", f"{run.stdout.strip()} ({origin}), {megabytes:.0f} MB at {folder}")
 
 
+def check_weights(model: str, precision: str) -> Check:
+    """Reads the packed weights whole, which a worker does not where they are many."""
+    folder = (model_path(model) if model else shipped_model()).absolute()
+    try:
+        run = _python("-m", REPORT_WEIGHTS, str(folder), precision, timeout_s=REPORT_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        return Check("weights", f"not read in {REPORT_TIMEOUT_S:.0f} s", "see whether the disk answers")
+    if run.returncode != 0:
+        return Check("weights", _last_line(run), "remove that file: the next worker makes it anew")
+    return Check("weights", run.stdout.strip())
+
+
 def shipped_model() -> Path:
     """Where the package keeps its model; found without importing the engine."""
     spec = util.find_spec("inference")
@@ -138,7 +156,7 @@ def shipped_model() -> Path:
 
 def check_socket(command: WorkerCommand) -> Check:
     try:
-        folder = socket_path(command.model_name).parent
+        folder = command.socket.parent
     except ModelPathError:
         return Check("socket", "not looked at: it is named after the model", "mend the model first")
     except (UnsafeDirectoryError, OSError) as error:

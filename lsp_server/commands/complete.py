@@ -11,6 +11,7 @@ from inference.messages import Error, Statistics
 from lsp_server import policy
 from lsp_server.commands import CommandError
 from lsp_server.commands.ghost_text import GhostText
+from lsp_server.commands.precision import add_precision
 from lsp_server.commands.source_file import offset_of, open_document
 from lsp_server.completion.answer import answer
 from lsp_server.completion.recent import Recent
@@ -66,6 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", default="", metavar="PATH", help="a model's folder (default: the one that ships)"
     )
+    add_precision(parser)
     parser.add_argument(
         "--max-tokens",
         type=_max_tokens,
@@ -79,7 +81,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    settings = Settings(model=options.model, max_tokens=options.max_tokens, private_worker=options.private)
+    settings = Settings(
+        model=options.model,
+        precision=options.precision,
+        max_tokens=options.max_tokens,
+        private_worker=options.private,
+    )
     snapshot = open_document(options.file, options.language)
     offset = offset_of(snapshot, options.file, options.line, options.column)
     if reason := policy.refuses(snapshot.uri, snapshot.language, snapshot.text, settings):

@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from lsp_server.commands import terminal
 from lsp_server.commands.checks import Check, check_all
+from lsp_server.commands.precision import add_precision
 
 HELP = "check the installation and say how to mend it"
 EXAMPLES = """\
@@ -22,12 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", default="", metavar="PATH", help="a model's folder (default: the one that ships)"
     )
+    add_precision(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(options: argparse.Namespace) -> int:
     checks: list[Check] = []
-    for check in check_all(options.model):
+    for check in check_all(options.model, options.precision):
         checks.append(check)
         if not options.json:
             print(_told(check), flush=True)

@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 from inference.messages import Status
 from lsp_server.commands import CommandError, terminal
+from lsp_server.commands.precision import add_precision
 from lsp_server.worker_attach import WorkerFailure, ask_status
 from lsp_server.worker_process import WorkerCommand
 
@@ -25,12 +26,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", default="", metavar="PATH", help="the worker's model (default: the one that ships)"
     )
+    add_precision(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(options: argparse.Namespace) -> int:
     try:
-        status = asyncio.run(ask_status(WorkerCommand(model=options.model)))
+        command = WorkerCommand(model=options.model, precision=options.precision)
+        status = asyncio.run(ask_status(command))
     except WorkerFailure as failure:
         raise CommandError(f"{failure}; {failure.cure}" if failure.cure else str(failure)) from failure
     if status is None:

@@ -41,7 +41,7 @@ DEFAULTS = {
 
 @pytest.mark.parametrize("editor", DEFAULTS)
 def test_defaults_are_those_of_the_server(editor: str) -> None:
-    everything_else = Settings(False, "/m", 7, False, ("x",), True)
+    everything_else = Settings(False, "/m", 7, False, ("x",), True, "int8")
     settings, problems = everything_else.merged(section(DEFAULTS[editor]))
     assert problems == ()
     assert settings == Settings()
@@ -51,7 +51,7 @@ def test_jetbrains_schema_describes_each_setting_as_vscode_does() -> None:
     schema = read(JETBRAINS / "settings.schema.json")["properties"]
     assert set(schema) == set(DEFAULTS["jetbrains"])
     for name, described in vscode_settings().items():
-        for key in ("type", "default", "minimum", "maximum", "items"):
+        for key in ("type", "default", "minimum", "maximum", "items", "enum"):
             assert schema[name].get(key) == described.get(key), (name, key)
 
 

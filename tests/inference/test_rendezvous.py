@@ -10,7 +10,7 @@ import pytest
 
 from inference import rendezvous
 from inference.messages import PROTOCOL_VERSION
-from inference.transport import UnsafeDirectoryError, lock_path, socket_path, try_lock
+from inference.transport import PRECISIONS, UnsafeDirectoryError, lock_path, socket_path, try_lock
 
 
 @pytest.fixture
@@ -56,6 +56,14 @@ def test_models_of_the_same_folder_name_have_their_own_sockets(runtime: Path) ->
         assert len(path.name) < 50
         assert path.name.isascii()
         assert " " not in path.name
+
+
+def test_each_precision_has_a_socket_of_its_own(runtime: Path) -> None:
+    names = ("shipped", "/a/model", "/a/model.int8", "/a/" + "x" * 300)
+    paths = {socket_path(name, precision) for name in names for precision in PRECISIONS}
+    assert len(paths) == len(names) * len(PRECISIONS)
+    assert socket_path("/a/model", "auto") == socket_path("/a/model")
+    assert max(len(path.name) for path in paths) < 50
 
 
 def test_a_directory_open_to_others_is_refused_with_the_way_to_mend_it(runtime: Path) -> None:

@@ -22,6 +22,8 @@ MODULES = sorted(
         "models.load",
         "models.native_model",
         "models.native_weights",
+        "models.packed_cache",
+        "models.packed_file",
         "models.safetensors_header",
     ],
 )

@@ -35,7 +35,14 @@ def test_it_imports_without_torch() -> None:
 
 
 @pytest.mark.parametrize(
-    "argument", ["--idle-timeout=soon", "--idle-timeout=nan", "--private-fd=-1", "--lock-fd=99999999999"]
+    "argument",
+    [
+        "--idle-timeout=soon",
+        "--idle-timeout=nan",
+        "--private-fd=-1",
+        "--lock-fd=99999999999",
+        "--precision=8",
+    ],
 )
 def test_bad_arguments_are_named(directory: Path, argument: str) -> None:
     result = run(argument, cwd=directory)

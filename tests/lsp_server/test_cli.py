@@ -199,13 +199,30 @@ def test_a_model_that_is_not_there(midfill: Midfill, source: Path, tmp_path: Pat
     assert len(run.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("command", ["complete", "status", "worker"])
+@pytest.mark.parametrize("command", ["complete", "status"])
 def test_a_model_in_the_home_of_nobody(midfill: Midfill, source: Path, command: str) -> None:
     place = (str(source), *CURSOR) if command == "complete" else ()
     run = midfill(command, *place, "--model", "~nosuchuser/m")
     assert (run.returncode, run.stdout) == (1, "")
     assert run.stderr.startswith("midfill: the model '~nosuchuser/m' cannot be found")
     assert len(run.stderr.splitlines()) == 1
+
+
+def test_worker_of_a_model_in_the_home_of_nobody(midfill: Midfill) -> None:
+    run = midfill("worker", "--model", "~nosuchuser/m")
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr.startswith("midfill worker: the model '~nosuchuser/m' cannot be found")
+
+
+def test_a_command_imports_none_of_the_others() -> None:
+    program = (
+        "import sys; from lsp_server.cli import parser\n"
+        "parser('worker').parse_args(['worker'])\n"
+        "names = ('asyncio', 'logging', 'msgpack', 'tree_sitter', 'pygls')\n"
+        "print(*(name for name in names if name in sys.modules))"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (run.stdout, run.stderr) == ("\n", "")
 
 
 def test_doctor_of_a_model_in_the_home_of_nobody(midfill: Midfill) -> None:
@@ -299,7 +316,8 @@ def test_doctor_finds_nothing_wrong(midfill: Midfill, model: str) -> None:
     assert told["ok"], told
     assert run.returncode == 0
     checks = {check["name"]: check["found"] for check in told["checks"]}
-    assert set(checks) == {"midfill", "packages", "grammars", "model", "socket", "log", "engine", "worker"}
+    names = {"midfill", "packages", "grammars", "model", "weights", "socket", "log", "engine", "worker"}
+    assert set(checks) == names
     assert "tiny (from --model)" in checks["model"]
     assert "mode 0700" in checks["socket"]
 
@@ -314,9 +332,11 @@ def test_doctor_says_what_to_do(midfill: Midfill, tmp_path: Path) -> None:
     assert lines[-1] == "1 of 8 checks found a problem"
 
 
-def test_worker_is_the_inference_worker(midfill: Midfill, tmp_path: Path) -> None:
-    run = midfill("worker", "--model", str(tmp_path), "--idle-timeout", "-1")
+@pytest.mark.parametrize("argument", ["--idle-timeout=-1", "--precision=int2"])
+def test_worker_is_the_inference_worker(midfill: Midfill, tmp_path: Path, argument: str) -> None:
+    run = midfill("worker", "--model", str(tmp_path), argument)
     assert run.returncode == 2
+    assert argument.partition("=")[0] in run.stderr.splitlines()[-1]
     assert "usage: midfill worker" in run.stderr
 
 

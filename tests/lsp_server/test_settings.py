@@ -15,10 +15,13 @@ def test_a_section_is_laid_over_the_settings() -> None:
         "privateWorker": True,
         "reuse": False,
         "prefetch": False,
+        "precision": "int8",
     }
     settings, problems = Settings().merged(section)
     assert problems == ()
-    assert settings == Settings(False, "/models/a", 128, False, ("markdown", "plaintext"), True, False, False)
+    assert settings == Settings(
+        False, "/models/a", 128, False, ("markdown", "plaintext"), True, False, False, "int8"
+    )
 
 
 @pytest.mark.parametrize("section", [None, {}, {"model": None, "maxTokens": None}])
@@ -38,6 +41,8 @@ def test_what_was_never_set_changes_nothing(section: object) -> None:
         ({"model": 3}, "midfill.model is 3: use the path of a model folder, or "),
         ({"disabledLanguages": "go"}, "midfill.disabledLanguages is 'go': use a list of language ids"),
         ({"disabledLanguages": [1]}, "midfill.disabledLanguages is [1]: use a list of language ids"),
+        ({"precision": "int2"}, "midfill.precision is 'int2': use one of auto, bf16, int8, int4."),
+        ({"precision": []}, "midfill.precision is []: use one of auto, bf16, int8, int4."),
         ({"maxToken": 3}, "midfill.maxToken is not a setting: did you mean midfill.maxTokens?"),
         ({"zzz": 3}, "midfill.zzz is not a setting: the settings are enabled, model,"),
         (["enabled"], "midfill must be an object of settings, not ['enabled']."),

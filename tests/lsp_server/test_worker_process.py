@@ -1,3 +1,4 @@
+import os
 import pwd
 import stat
 import subprocess
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from inference.transport import UnsafeDirectoryError
+from lsp_server.worker_environment import worker_environment
 from lsp_server.worker_process import (
     ModelPathError,
     WorkerCommand,
@@ -31,7 +33,8 @@ def test_the_same_model_has_the_same_name_however_it_is_written(
 def test_the_command_line_takes_no_code_from_the_current_directory() -> None:
     argv = WorkerCommand(log=Path("/tmp/w.log"), idle_timeout_s=5).argv
     assert argv[:4] == [sys.executable, "-P", "-m", "inference.worker"]
-    assert argv[4:] == ["--model=shipped", "--idle-timeout=5", "--log=/tmp/w.log"]
+    assert argv[4:] == ["--model=shipped", "--precision=auto", "--idle-timeout=5", "--log=/tmp/w.log"]
+    assert "--precision=int4" in WorkerCommand(precision="int4", log=Path("/tmp/w.log")).argv
 
 
 def test_the_log_lies_in_the_state_directory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,6 +125,17 @@ def test_it_inherits_nothing_else_and_keeps_no_directory_busy(tmp_path: Path) ->
     # 0 to 2, the socket, and the one that lists the directory.
     assert len(descriptors.split()) == 5
     assert directory == "/"
+
+
+def test_no_threads_are_started_for_products_it_never_computes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    assert worker_environment() == {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
+    assert worker_environment() == dict(os.environ)
+    code = "import os; " + WRITE.format("os.environ['OPENBLAS_NUM_THREADS'].encode()")
+    assert start(code, tmp_path / "worker.log")[1] == b"3"
 
 
 def test_the_end_is_described() -> None:

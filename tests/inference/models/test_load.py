@@ -130,6 +130,20 @@ BAD_CONFIGS = {
     "a vocabulary of a billion": ({"vocab_size": 10**9}, "embed_tokens.weight has shape"),
     "a vocabulary smaller than the tokenizer's": ({"vocab_size": 1000}, "1024 tokens, but config.json has"),
     "an untied head that is not there": ({"tie_word_embeddings": False}, "lm_head.weight"),
+    "a context of two billion": (
+        {"max_position_embeddings": 2**31 - 1},
+        r"config\.json: a context of 2147483647 tokens, the limit is 1048576",
+    ),
+    "a context that yarn stretches beyond": (
+        {
+            "rope_parameters": {
+                "rope_type": "yarn",
+                "factor": 1024,
+                "original_max_position_embeddings": 2048,
+            }
+        },
+        r"config\.json: a context of 2097152 tokens, the limit is 1048576",
+    ),
     "another scaling of positions": ({"rope_parameters": {"rope_type": "longrope"}}, "longrope"),
 }
 
@@ -208,6 +222,22 @@ def test_devices_are_checked(tiny_model_dir, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ModelError, match="torch sees no GPU"):
         load(tiny_model_dir, "cuda")
+
+
+def test_a_card_that_asks_for_more_than_the_context_is_named(directory):
+    edit(directory, "card.json", prefix_tokens=500)
+    cause = r"card\.json: card: prompts of up to 567 tokens leave no room to complete in a context of 512"
+    with pytest.raises(ModelError, match=cause):
+        load(directory, "cpu")
+
+
+def test_precisions_are_checked(tiny_model_dir, monkeypatch):
+    with pytest.raises(ModelError, match="precision must be one of auto, bf16, int8, int4, not 'int2'"):
+        load(tiny_model_dir, "cpu", precision="int2")
+    for precision in ("int8", "int4"):
+        with pytest.raises(ModelError, match=f"{precision} is a precision of the native engine, and torch"):
+            load(tiny_model_dir, "cpu", precision=precision)
+    assert load(tiny_model_dir, "cpu", precision="bf16")[0].device == "cpu"
 
 
 def test_end_tokens_must_be_ids(directory):

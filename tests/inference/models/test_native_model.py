@@ -271,7 +271,7 @@ def test_the_context_can_be_filled_to_its_end(model: NativeModel) -> None:
 
 
 def test_loading_takes_native_code_on_a_cpu_where_the_model_fits(make_model_dir, directory: Path) -> None:
-    assert load(directory, "cpu")[0].device == f"cpu ({available()[0]})"
+    assert load(directory, "cpu")[0].device == f"cpu ({available()[0]}, bf16)"
     assert load(directory, "cpu", "torch")[0].device == "cpu"
     narrow = make_model_dir(hidden_size=48)
     assert load(narrow, "cpu")[0].device == "cpu"
@@ -285,7 +285,7 @@ def test_an_instruction_set_is_chosen_by_the_environment(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MIDFILL_ISA", "portable")
-    assert native_model(directory).device == "cpu (portable)"
+    assert native_model(directory).device == "cpu (portable, bf16)"
     monkeypatch.setenv("MIDFILL_ISA", "sse9")
     with pytest.raises(NativeError, match=r"sse9: no such instruction set; there are avx512, avx2, portable"):
         native_model(directory)

@@ -4,11 +4,13 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib import metadata, util
 from pathlib import Path
 
 import pytest
 
+from inference.models.load import load
 from lsp_server.commands import checks
 from lsp_server.syntax.languages import GRAMMARS
 from lsp_server.worker_attach import WorkerFailure
@@ -93,6 +95,27 @@ def test_a_model_whose_path_cannot_be_looked_at(tmp_path: Path) -> None:
 def test_a_model_is_described_without_torch() -> None:
     code = "import sys; from inference.models import description; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=120, check=False).returncode == 0
+
+
+def test_packed_weights_are_read_whole(make_model_dir: Callable[..., Path]) -> None:
+    folder = make_model_dir(hidden_size=64, head_dim=32, moe_intermediate_size=32)
+    assert checks.check_weights(str(folder), "auto").found == "bf16, to be packed by the next worker"
+    load(folder, "cpu")
+    path = folder / "midfill-bf16.packed"
+    found = checks.check_weights(str(folder), "bf16")
+    assert (found.found, found.cure) == (f"bf16, packed, 0 MB, all of it sound, in {path}", "")
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    found = checks.check_weights(str(folder), "bf16")
+    assert found.found.startswith(f"{path}: ")
+    assert found.found.endswith(" is damaged")
+    assert "remove that file" in found.cure
+
+
+def test_weights_that_torch_takes_are_not_packed(tiny_model_dir: Path) -> None:
+    check = checks.check_weights(str(tiny_model_dir), "auto")
+    assert check == checks.Check("weights", "not packed: torch computes with them as they are")
 
 
 def test_the_shipped_model_lies_in_the_package() -> None:

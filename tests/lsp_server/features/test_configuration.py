@@ -114,6 +114,15 @@ async def test_a_client_that_never_answers_does_not_keep_the_worker_from_startin
         assert editor.link.started == 1
 
 
+async def test_another_precision_is_another_worker() -> None:
+    async with FakeEditor() as editor:
+        await settled(editor)
+        first = editor.link
+        editor.notify(CHANGED, {"settings": {"midfill": {"precision": "int8"}}})
+        await editor.wait_for(lambda editor: editor.link is not first and len(editor.notifications) == 2)
+        assert (first.closed, editor.link.started, editor.link.settings.precision) == (1, 1, "int8")
+
+
 async def test_another_model_is_another_worker() -> None:
     async with FakeEditor() as editor:
         await settled(editor)
