@@ -11,23 +11,22 @@ import numpy.typing as npt
 from inference.models.checkpoint import checked_entries
 from inference.models.config import Qwen3MoeConfig
 from inference.models.rope import rotation
-from inference.models.safetensors_header import TensorEntry
+from inference.models.tensor_entry import Bits
 from kernels.cpu.interface import Native
 
 Tensors = dict[str, npt.NDArray[np.generic]]
-Bits = npt.NDArray[np.uint16]
 
 
-def native_weights(directory: Path, config: Qwen3MoeConfig, context_length: int, native: Native) -> Tensors:
+def native_weights(path: Path, config: Qwen3MoeConfig, context_length: int, native: Native) -> Tensors:
     """Every tensor that kernels/cpu/bindings.cpp asks for.
 
     Raises:
         ModelError: the checkpoint does not fit the config, or cannot be read.
     """
-    entries = checked_entries(directory, config)
+    entries = checked_entries(path, config)
 
     def read(name: str) -> Bits:
-        return _bfloat16(entries[name])
+        return entries[name].bfloat16()
 
     def read_all(prefix: str, names: tuple[str, ...]) -> Bits:
         return np.concatenate([read(f"{prefix}{name}.weight") for name in names])
@@ -70,20 +69,6 @@ def _layer(
         "gate_up": native.pack(gate_up, config.expert_size),
         "down": native.pack(down),
     }
-
-
-def _bfloat16(entry: TensorEntry) -> Bits:
-    """The tensor rounded to bfloat16, to the nearest and to even."""
-    with entry.file.open("rb") as file:
-        start = 8 + int.from_bytes(file.read(8), "little")
-        file.seek(start + entry.begin)
-        data = file.read(entry.end - entry.begin)
-    if entry.dtype == "BF16":
-        return np.frombuffer(data, np.uint16).reshape(entry.shape)
-    stored = np.float16 if entry.dtype == "F16" else np.float32
-    bits = np.frombuffer(data, stored).astype(np.float32).view(np.uint32)
-    rounded = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16
-    return rounded.astype(np.uint16).reshape(entry.shape)
 
 
 def _float32(bits: Bits) -> npt.NDArray[np.float32]:

@@ -19,7 +19,10 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--model", default="", metavar="PATH", help="a model's folder (default: the one that ships)"
+        "--model",
+        default="",
+        metavar="PATH",
+        help="a model's folder or GGUF file (default: the one that ships)",
     )
     parser.add_argument(
         "--idle-timeout",

@@ -22,6 +22,8 @@ MODULES = sorted(
         "models.load",
         "models.native_model",
         "models.native_weights",
+        "models.description",
+        "models.gguf_checkpoint",
         "models.safetensors_header",
     ],
 )
