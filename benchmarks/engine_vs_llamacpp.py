@@ -36,9 +36,10 @@ from inference.prompt import PromptWriter
 from inference.tokenizer import Tokenizer
 from training.export_gguf import export_gguf
 
+Binding = type[LlamaPython] | type[LlamaServer]
 PRECISIONS = {"bf16": "bf16"}
 """Ours, and the GGUF type that peers get."""
-BINDINGS = {"llama_cpp": LlamaPython, "xllamacpp": LlamaServer}
+BINDINGS: dict[str, Binding] = {"llama_cpp": LlamaPython, "xllamacpp": LlamaServer}
 DEPTHS = (1, 1024)
 DECODED = 32
 TEXT_TOKENS = 40
@@ -80,7 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def compare(
-    directory: Path, gguf: Path, peer: type[LlamaPython | LlamaServer], options: argparse.Namespace
+    directory: Path, gguf: Path, peer: Binding, options: argparse.Namespace
 ) -> tuple[list[texts.Row], list[Comparison]]:
     """The greedy texts, and the times. Raises ModelError."""
     described = describe(gguf)
@@ -125,6 +126,8 @@ def cases(prompt: Sequence[int]) -> list[tuple[str, Sequence[int], int, bool]]:
 
 def fastest(makers: Sequence[Callable[[], LlamaPython | LlamaServer]], prompt: Sequence[int]) -> Side:
     """The one of them that computes the prompt soonest; the others are closed."""
+    if len(makers) == 1:
+        return makers[0]()
     best: tuple[float, LlamaPython | LlamaServer] | None = None
     for make in makers:
         side = make()

@@ -204,7 +204,7 @@ def summarise(turns: list[Turn], threads: int) -> Report:
 def table(report: Report) -> str:
     """As Markdown."""
     lines = [
-        f"{report.machine}; llama.cpp with {report.threads} threads; {report.turns} turns",
+        f"{report.machine}; threads of llama.cpp: {report.threads}; {report.turns} turns",
         "",
         "| median (least–greatest) | | times ours |",
         "|---|---:|---:|",

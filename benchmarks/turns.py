@@ -1,6 +1,6 @@
 """Measurements taken in turns, so that what else the machine does falls on every side alike."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -34,7 +34,7 @@ class Comparison:
     ratio: Spread
 
 
-def in_turns(measures: dict[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
+def in_turns(measures: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
     """Each measure once a round, beginning with another one each time; a first round is thrown away."""
     names = list(measures)
     taken: dict[str, list[float]] = {name: [] for name in names}

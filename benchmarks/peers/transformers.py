@@ -17,10 +17,8 @@ class Transformers:
 
         torch.set_num_threads(threads)
         self._torch, self._cache = torch, DynamicCache
-        # Any: its mixin types `self` as a protocol that the class does not meet.
-        self._network: Any = Qwen3MoeForCausalLM.from_pretrained(
-            directory, dtype=getattr(torch, dtype)
-        ).eval()
+        # Any: its mixin types `self` as a protocol that the class does not meet, and its methods are untyped.
+        self._network: Any = Qwen3MoeForCausalLM.from_pretrained(directory, dtype=getattr(torch, dtype))
         self._banned = list(banned)
         self._kept: Any = None
         self._ids: list[int] = []
