@@ -92,11 +92,17 @@ class Editor:
 
     def type(self, text: str) -> None:
         """Insert at the cursor, as one change."""
-        position = self._position()
+        self.retype(0, text)
+
+    def retype(self, count: int, text: str) -> None:
+        """Have `text` in the place of the `count` characters before the cursor, as one change."""
+        end = self._position()
+        after, self.cursor = self.text[self.cursor :], self.cursor - count
+        start = self._position()
         self._version += 1
-        self.text = self.text[: self.cursor] + text + self.text[self.cursor :]
+        self.text = self.text[: self.cursor] + text + after
         self.cursor += len(text)
-        change = {"range": {"start": position, "end": position}, "text": text}
+        change = {"range": {"start": start, "end": end}, "text": text}
         document = {"uri": self._uri, "version": self._version}
         self._client.notify("textDocument/didChange", {"textDocument": document, "contentChanges": [change]})
 
@@ -164,15 +170,13 @@ class Editor:
 
 
 @asynccontextmanager
-async def session(model: str = "", reuse: bool = True) -> AsyncIterator[Editor]:
+async def session(model: str = "", **more: Any) -> AsyncIterator[Editor]:
     """A server with a worker of its own, both ended in the end; the shipped model unless another is named.
-
-    Without `reuse` the model is asked at every request.
-    """
+    `more` are further settings."""
     client = await LspClient.start()
     try:
         editor = Editor(client)
-        settings: dict[str, Any] = {"privateWorker": True, "reuse": reuse}
+        settings: dict[str, Any] = {"privateWorker": True, **more}
         if model:
             settings["model"] = model
         options = {"streaming": True, "midfill": settings}

@@ -127,7 +127,7 @@ def draw(text: str, num_spans: int, length: int, seed: int) -> list[Span]:
 
 async def replay(run: Run, text: str, spans: list[Span]) -> Report:
     """Type every span. Raises WorkerError, LspError, TimeoutError."""
-    async with session(run.model, run.reuse) as editor:
+    async with session(run.model, reuse=run.reuse) as editor:
         name = await editor.ready()
         cold: list[Shown] = []
         warm: list[Shown] = []

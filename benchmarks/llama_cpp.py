@@ -12,15 +12,15 @@ token that was not nearly as likely.
 
 import argparse
 import json
-import math
 import sys
-import tempfile
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from benchmarks.peers.llama_server import start_unheard
+from benchmarks.texts import Row, Token, compared, table
 from inference.model import Chunk, Model, ModelError
 from inference.models.load import SHIPPED, load
 from inference.prompt import PromptText, PromptWriter
@@ -33,31 +33,9 @@ TOKENS = 40
 # attends by its flash kernel, which alone moves the shipped model's log-probabilities by up to 0.04 nats.
 # Without those and with weights in f32 they move by less than 1e-4.
 NEAR_TIE_NATS = 0.2
-GGML_F32, NO_FLASH_ATTENTION = 0, 0  # the numbers of ggml and llama.cpp
 AS_TEXT = "llama.cpp, prompts as text"
 
 Prompt = tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One greedy choice; `margin` is how many nats likelier it was than the second choice."""
-
-    token_id: int
-    margin: float
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """`agreed` of `tokens` come before the first difference of their prompt; `widest` is the largest margin
-    that our network had where llama.cpp chose otherwise, in nats."""
-
-    side: str
-    prompts: int
-    same: int
-    tokens: int
-    agreed: int
-    widest: float
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -132,27 +110,7 @@ def llama_cpp(gguf: Path, exact: bool) -> Callable[[list[int] | str], list[int]]
     Raises:
         ModelError: xllamacpp is not installed, or llama.cpp does not load the file.
     """
-    try:
-        import xllamacpp
-    except ImportError as error:
-        raise ModelError(
-            "this benchmark needs llama.cpp, and there is none; pip install xllamacpp"
-        ) from error
-    params = xllamacpp.CommonParams()
-    params.model.path = str(gguf)
-    params.n_ctx, params.n_parallel, params.verbosity = 512, 1, 0
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
-    if exact:
-        params.cache_type_k = params.cache_type_v = GGML_F32
-        params.flash_attn_type = NO_FLASH_ATTENTION
-    params.fit_params = params.warmup = params.ui = False
-    # It insists on listening somewhere: on a socket in a folder of our own, which nothing connects to.
-    folder = tempfile.TemporaryDirectory(prefix="mf")
-    params.hostnames = [str(Path(folder.name) / "llama.sock")]
-    try:
-        server = xllamacpp.Server(params)
-    except RuntimeError as error:
-        raise ModelError(f"{gguf}: llama.cpp does not load it: {error}") from error
+    server, clean = start_unheard(gguf, threads=1, context=512, flash=False if exact else None, exact=exact)
 
     def ask(prompt: list[int] | str) -> list[int]:
         reply: dict[str, Any] = server.handle_completions(
@@ -163,7 +121,7 @@ def llama_cpp(gguf: Path, exact: bool) -> Callable[[list[int] | str], list[int]]
         )  # fmt: skip
         return [int(token) for token in reply["__verbose"]["tokens"]]
 
-    weakref.finalize(ask, folder.cleanup)  # the folder lives as long as the server
+    weakref.finalize(ask, clean)  # the folder lives as long as the server
     return ask
 
 
@@ -190,32 +148,6 @@ def transformers(directory: Path, stop_ids: Sequence[int]) -> Callable[[Prompt],
 def as_text(prompt: Prompt, tokenizer: Tokenizer) -> str:
     names = {index: name for name, index in tokenizer.controls.items()}
     return b"".join(names[i].encode() if i in names else tokenizer.pieces[i] for i in prompt).decode()
-
-
-def compared(side: str, ours: list[list[Token]], theirs: list[list[int]]) -> Row:
-    same = agreed = 0
-    widest = 0.0
-    for mine, other in zip(ours, theirs, strict=True):
-        other = [*other, *[-1] * (len(mine) > len(other))]
-        pairs = zip(mine, other, strict=False)
-        first = next((n for n, (token, their) in enumerate(pairs) if token.token_id != their), len(mine))
-        agreed += first
-        if first < len(mine):
-            widest = max(widest, mine[first].margin)
-        else:
-            same += 1
-    return Row(side, len(ours), same, sum(map(len, ours)), agreed, widest)
-
-
-def table(rows: list[Row]) -> str:
-    lines = [
-        "| greedy against our network | prompts the same | tokens before a difference | widest margin lost |"
-    ]
-    lines.append("|---|---|---|---|")
-    for r in rows:
-        lost = f"{r.widest:.3f} nats" if not math.isclose(r.widest, 0) else "none"
-        lines.append(f"| {r.side} | {r.same} of {r.prompts} | {r.agreed} of {r.tokens} | {lost} |")
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ import numpy as np
 
 from inference.card import Card
 from inference.healing import PieceIndex
-from inference.model import Logits, Model, ModelError, Sequence
+from inference.model import Chunk, Logits, Model, ModelError, Sequence
 from inference.models.load import load
 from inference.prompt import Prompt, PromptWriter
 from inference.tokenizer import Tokenizer
@@ -149,7 +149,7 @@ def window_nll(model: Model, window: list[int]) -> float:
     logits, total = _read(model, sequence, context), 0.0
     for token in scored:
         total += _log_sum_exp(logits) - float(logits[token])
-        logits = model.forward(sequence, [token])
+        logits = _appended(model, sequence, [token])
     return total / len(scored)
 
 
@@ -164,7 +164,7 @@ def greedy(model: Model, index: PieceIndex, prompt: Prompt) -> list[int]:
         if not piece or len(tokens) == GREEDY:
             return tokens
         required = required[len(piece) :]
-        logits = model.forward(sequence, tokens[-1:])
+        logits = _appended(model, sequence, tokens[-1:])
 
 
 def score(precision: str, measured: Measured, base: Measured) -> Score:
@@ -208,8 +208,14 @@ def _read(model: Model, sequence: Sequence, token_ids: Iterable[int]) -> Logits:
     """The logits behind a prompt, computed in chunks as the engine does."""
     ids = list(token_ids)
     for start in range(0, len(ids), CHUNK):
-        logits = model.forward(sequence, ids[start : start + CHUNK])
+        logits = _appended(model, sequence, ids[start : start + CHUNK])
     return logits
+
+
+def _appended(model: Model, sequence: Sequence, token_ids: list[int]) -> Logits:
+    (rows,) = model.forward([Chunk(sequence, token_ids)])
+    last: Logits = rows[-1]
+    return last
 
 
 def _log_sum_exp(logits: Logits) -> float:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from inference.copying import LENGTHS
 from inference.json_file import read_json
@@ -80,21 +81,30 @@ class Card:
         Raises:
             ModelError: naming the file and the field.
         """
-        data = read_json(path)
+        try:
+            return cls.from_json(read_json(path))
+        except ModelError as error:
+            raise ModelError(f"{path}: {error}") from error
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Card:
+        """Take a parsed card.
+
+        Raises:
+            ModelError: naming the field.
+        """
         known = {field.name for field in fields(cls)}
         if unknown := sorted(set(data) - known):
-            raise ModelError(f"{path}: unknown field {unknown[0]!r}")
+            raise ModelError(f"unknown field {unknown[0]!r}")
         lists = ("stop_ids", "copy_weights")
         for name in lists:
             if not isinstance(data.get(name, []), list):
-                raise ModelError(f"{path}: {name} must be a list")
+                raise ModelError(f"{name} must be a list")
         try:
             return cls(**{**data, **{name: tuple(data.get(name, [])) for name in lists}})
-        except ModelError as error:
-            raise ModelError(f"{path}: {error}") from error
         except TypeError as error:
             missing = sorted(known - set(data) - {*lists, "snippet_tokens", "name_tokens", "beam_width"})
-            raise ModelError(f"{path}: {', '.join(missing)} missing") from error
+            raise ModelError(f"{', '.join(missing)} missing") from error
 
     def ends(self, tokenizer: Tokenizer) -> frozenset[int]:
         """Every token that ends a completion."""

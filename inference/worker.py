@@ -88,7 +88,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="midfill worker",
         description="Holds a model and completes code for the language servers of a user.",
     )
-    parser.add_argument("--model", default=SHIPPED, help="directory of a model, or 'shipped' (default)")
+    parser.add_argument(
+        "--model", default=SHIPPED, help="directory or GGUF file of a model, or 'shipped' (default)"
+    )
     parser.add_argument(
         "--precision", choices=PRECISIONS, default="auto", help="of the weights (default: auto)"
     )

@@ -72,7 +72,7 @@ def _boolean(value: object) -> bool:
 
 def _model(value: object) -> str:
     if not isinstance(value, str) or "\0" in value:
-        raise _RefusedError('the path of a model folder, or "" for the model that ships')
+        raise _RefusedError('the path of a model folder or a GGUF file, or "" for the model that ships')
     return value
 
 

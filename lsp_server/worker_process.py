@@ -71,7 +71,7 @@ class WorkerCommand:
 
 
 def model_path(model: str) -> Path:
-    """The model's folder, `~` expanded. Raises ModelPathError."""
+    """The model's folder or file, `~` expanded. Raises ModelPathError."""
     try:
         path = Path(model).expanduser()
         path.resolve()

@@ -4,9 +4,9 @@
 
 The architecture is llama.cpp's `qwen3moe`. f16 is the default: it rounds only weights below 6e-5, and
 llama.cpp rounds activations to the type of the weights, where bf16 loses more (`benchmarks.llama_cpp`). f32
-is exact; q8_0 rounds each 32 weights to 8 bits and a scale. Norms and routers are float32 in every type, as
-llama.cpp has them. How a prompt is laid out, and that it should be given as token ids, is written into
-`general.description` and `midfill.*`.
+is exact; q8_0 and q4_0 round each 32 weights to 8 or 4 bits and a scale. Norms and routers are float32 in
+every type, as llama.cpp has them. How a prompt is laid out, and that it should be given as token ids, is
+written into `general.description`; `midfill.*` is our card, so that `--model` takes the file too.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from gguf import GGMLQuantizationType as Type
-from gguf import GGUFReader, GGUFWriter, LlamaFileType
+from gguf import GGUFReader, GGUFValueType, GGUFWriter, LlamaFileType
 from gguf.constants import GGML_QUANT_SIZES
 from gguf.quants import quantize
 
@@ -30,6 +31,7 @@ from inference.card import Card
 from inference.model import ModelError
 from inference.models.config import Qwen3MoeConfig
 from inference.models.description import describe
+from inference.models.gguf_card import PREFIX
 from inference.models.loader import load_weights
 from inference.models.qwen3_moe import Qwen3Moe, Qwen3MoeLayer
 from training.gguf_tokenizer import TEXT_DIFFERS, add_tokenizer
@@ -41,6 +43,7 @@ TYPES = {
     "f16": (Type.F16, LlamaFileType.MOSTLY_F16),
     "bf16": (Type.BF16, LlamaFileType.MOSTLY_BF16),
     "q8_0": (Type.Q8_0, LlamaFileType.MOSTLY_Q8_0),
+    "q4_0": (Type.Q4_0, LlamaFileType.MOSTLY_Q4_0),
 }
 LAYOUT = (
     "Fills gaps in code. Prompt: <|file_sep|><|fim_suffix|>SUFFIX<|fim_middle|>PREFIX, or <|file_sep|>PREFIX "
@@ -83,10 +86,6 @@ def stored(name: str, weights: Weights, wanted: Type) -> tuple[npt.NDArray[np.ge
         ModelError: the weights do not fit the type; says which other type to take.
     """
     kind = stored_type(name, wanted)
-    if not np.isfinite(weights).all():
-        raise ModelError(
-            f"{name} holds weights that are not finite; train again or take an earlier checkpoint"
-        )
     block = GGML_QUANT_SIZES[kind][0]
     if weights.shape[-1] % block:
         raise ModelError(
@@ -131,14 +130,21 @@ def add_config(writer: GGUFWriter, config: Qwen3MoeConfig) -> None:
 
 
 def add_card(writer: GGUFWriter, card: Card) -> None:
+    """For people and llama.cpp the name and a description; for our own engine every field of the card."""
     writer.add_type("model")
     writer.add_name(card.name)
     writer.add_license("apache-2.0")
     writer.add_description(LAYOUT + TEXT_DIFFERS)
-    writer.add_string("midfill.format", card.format)
-    for name in ("prefix_tokens", "suffix_tokens", "max_new_tokens"):
-        writer.add_uint32(f"midfill.{name}", getattr(card, name))
-    writer.add_array("midfill.stop_ids", list(card.stop_ids))
+    writer.add_string(PREFIX + "format", card.format)
+    for field in fields(Card):
+        value = getattr(card, field.name)
+        if type(value) is int:
+            writer.add_uint32(PREFIX + field.name, value)
+    writer.add_array(PREFIX + "stop_ids", list(card.stop_ids))
+    if card.copy_weights:
+        writer.add_key_value(
+            PREFIX + "copy_weights", card.copy_weights, GGUFValueType.ARRAY, GGUFValueType.FLOAT64
+        )
 
 
 def export_gguf(model: Path, out: Path, type_name: str) -> int:

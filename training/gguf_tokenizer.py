@@ -3,7 +3,8 @@
 llama.cpp picks the splitting of text by name from a fixed list (`tokenizer.ggml.pre`); none of the names is
 `training.tokenizer.PIECE`. The nearest is `superbpe`, which splits nothing but runs of digits: the shipped
 merges come to the same tokens without PIECE nearly everywhere, since none of them crosses a line end. What
-differs is in TEXT_DIFFERS. Prompts given as token ids are not split, so they are not affected.
+differs is in TEXT_DIFFERS. Prompts given as token ids are not split, so they are not affected. For our own
+engine the expression itself goes along.
 """
 
 from __future__ import annotations
@@ -15,23 +16,19 @@ from gguf import GGUFWriter, TokenType
 
 from inference.json_file import read_json
 from inference.model import ModelError
+from inference.models.gguf_tokenizer import FIM_NAMES, SPLIT
 from inference.tokenizer import MAX_TOKENIZER_BYTES
 from training.tokenizer import PIECE
 
 MODEL, PRE = "gpt2", "superbpe"
+# The shipped tokenizer was trained before digits became tokens of their own.
+PIECES = (PIECE, r"\n[ \t]*|(?: ?[^\s])+|[^\S\n]+|\s")
 TEXT_DIFFERS = (
     "Give llama.cpp prompts as token ids. Its pre-tokenizers do not include this tokenizer's; the nearest, "
     "superbpe, cuts runs of digits off from what they stand next to and into groups of three, where this "
-    "tokenizer has tokens such as 'utf8' or '0000', and may join an odd blank to the word behind it, where "
-    "this tokenizer keeps runs of blanks apart."
+    "tokenizer may have tokens such as 'utf8' or '0000', and may join an odd blank to the word behind it, "
+    "where this tokenizer keeps runs of blanks apart."
 )
-FIM_IDS = {
-    "fim_pre": "<|fim_prefix|>",
-    "fim_suf": "<|fim_suffix|>",
-    "fim_mid": "<|fim_middle|>",
-    "fim_rep": "<|repo_name|>",
-    "fim_sep": "<|file_sep|>",
-}
 
 
 def add_tokenizer(writer: GGUFWriter, path: Path, vocab_size: int, stop_ids: tuple[int, ...]) -> None:
@@ -41,14 +38,15 @@ def add_tokenizer(writer: GGUFWriter, path: Path, vocab_size: int, stop_ids: tup
         ModelError: it is not of the shape that `training.tokenizer` writes, or lacks a control token.
     """
     data = read_json(path, MAX_TOKENIZER_BYTES)
-    pieces = [part.get("pattern", {}).get("Regex") for part in _parts(data.get("pre_tokenizer"))]
-    if PIECE not in pieces or data.get("normalizer") is not None:
+    found = {part.get("pattern", {}).get("Regex") for part in _parts(data.get("pre_tokenizer"))}
+    pieces = found.intersection(PIECES)
+    if not pieces or data.get("normalizer") is not None:
         raise ModelError(
             f"{path}: splits text in another way than training.tokenizer; "
             "convert such a checkpoint with llama.cpp's own convert_hf_to_gguf.py"
         )
     controls = {str(token["content"]): int(token["id"]) for token in data["added_tokens"]}
-    if missing := [name for name in FIM_IDS.values() if name not in controls]:
+    if missing := [name for name in FIM_NAMES.values() if name not in controls]:
         raise ModelError(f"{path}: no control token {missing[0]}; export a model that fills gaps")
     if not stop_ids:
         raise ModelError(f"{path.parent}: no stop ids; name them in card.json or generation_config.json")
@@ -58,6 +56,7 @@ def add_tokenizer(writer: GGUFWriter, path: Path, vocab_size: int, stop_ids: tup
     kinds = dict.fromkeys(texts, TokenType.NORMAL) | dict.fromkeys(controls.values(), TokenType.CONTROL)
     writer.add_tokenizer_model(MODEL)
     writer.add_tokenizer_pre(PRE)
+    writer.add_string(SPLIT, pieces.pop())
     writer.add_token_list([texts.get(index, f"<|unused_{index}|>") for index in ids])
     writer.add_token_types([kinds.get(index, TokenType.UNUSED) for index in ids])
     writer.add_token_merges([_merge(path, merge) for merge in data["model"]["merges"]])
@@ -67,7 +66,7 @@ def add_tokenizer(writer: GGUFWriter, path: Path, vocab_size: int, stop_ids: tup
     writer.add_bos_token_id(stop_ids[0])
     writer.add_eos_token_id(stop_ids[0])
     writer.add_eot_token_id(stop_ids[0])
-    for key, name in FIM_IDS.items():
+    for key, name in FIM_NAMES.items():
         writer.add_uint32(f"tokenizer.ggml.{key}_token_id", controls[name])
 
 

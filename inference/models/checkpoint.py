@@ -1,4 +1,4 @@
-"""A Hugging Face checkpoint directory: which tensors it holds, and whether they are the config's."""
+"""A checkpoint: which tensors it holds, under Hugging Face's names, and whether they are the config's."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from pathlib import Path
 from inference.json_file import read_json
 from inference.model import ModelError
 from inference.models.config import Qwen3MoeConfig
-from inference.models.safetensors_header import TensorEntry, read_header
+from inference.models.gguf_checkpoint import gguf_entries
+from inference.models.safetensors_header import read_header
+from inference.models.tensor_entry import TensorEntry
 
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -54,14 +56,21 @@ def slots(config: Qwen3MoeConfig) -> Iterator[Slot]:
         yield Slot("lm_head.weight", (config.vocab_size, d), "lm_head")
 
 
-def checked_entries(directory: Path, config: Qwen3MoeConfig) -> dict[str, TensorEntry]:
+def checked_entries(path: Path, config: Qwen3MoeConfig) -> dict[str, TensorEntry]:
     """Where each tensor lies, once headers, file sizes, names, shapes and dtypes all agree with the config.
 
     Nothing but headers is read, and nothing the size of a tensor allocated.
 
+    Args:
+        path: a directory of Hugging Face's, or a GGUF file.
+
     Raises:
         ModelError: naming the file and the tensor that is missing, unexpected or of another shape or dtype.
     """
+    return gguf_entries(path, config) if path.is_file() else _checked_directory(path, config)
+
+
+def _checked_directory(directory: Path, config: Qwen3MoeConfig) -> dict[str, TensorEntry]:
     entries = _entries(directory)
     # Counted before they are listed: a config of 10^9 layers must not cost 10^9 names.
     expected = 2 + (not config.tie_word_embeddings) + config.num_layers * (8 + 3 * config.num_experts)

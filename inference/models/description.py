@@ -1,7 +1,8 @@
-"""What a model directory says of itself, without its weights: read, and checked against each other.
+"""What a model says of itself, without its weights: read, and checked against each other.
 
-    python -m inference.models.description DIRECTORY
+    python -m inference.models.description PATH
 
+PATH is a directory of Hugging Face's or a GGUF file. The command
 checks all that can be checked without torch, prints the model's name, or what is wrong with exit code 1.
 """
 
@@ -16,32 +17,51 @@ from inference.json_file import read_json
 from inference.model import ModelError
 from inference.models.checkpoint import checked_entries
 from inference.models.config import Qwen3MoeConfig
+from inference.models.gguf_card import gguf_card
+from inference.models.gguf_config import gguf_config
+from inference.models.gguf_header import read_gguf
+from inference.models.gguf_tokenizer import gguf_tokenizer
+from inference.models.qwen_card import qwen_card
 from inference.prompt import PromptWriter
 from inference.tokenizer import Tokenizer
-
-_QWEN_CONTROLS = ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|repo_name|>", "<|file_sep|>")
 
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """The small files of a checkpoint. `card` is made from the others where there is no card.json."""
+    """The small files of a checkpoint, or the keys of a GGUF file. `card` may be made from the rest."""
 
     config: Qwen3MoeConfig
     tokenizer: Tokenizer
     card: Card
 
 
-def describe(directory: Path) -> Description:
-    """Read config.json, tokenizer.json, card.json and generation_config.json.
+def describe(path: Path) -> Description:
+    """Read config.json, tokenizer.json, card.json and generation_config.json of a directory, or a GGUF file.
 
     Raises:
         ModelError: naming the file and what is wrong with it.
     """
     try:
-        if not directory.is_dir():
-            raise ModelError(f"{directory}: no such model directory")
+        if path.is_file():
+            return _describe_gguf(path)
+        if not path.is_dir():
+            raise ModelError(f"{path}: no such model, neither a directory nor a GGUF file")
     except OSError as error:  # a name too long, a folder above it that is closed
-        raise ModelError(f"{directory}: {error.strerror or error}") from error
+        raise ModelError(f"{path}: {error.strerror or error}") from error
+    return _describe_directory(path)
+
+
+def _describe_gguf(path: Path) -> Description:
+    header = read_gguf(path)
+    try:
+        config = gguf_config(header)
+        tokenizer = gguf_tokenizer(header.metadata)
+        return Description(config, tokenizer, gguf_card(path, header.metadata, tokenizer, config))
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
+
+
+def _describe_directory(directory: Path) -> Description:
     config = Qwen3MoeConfig.from_file(directory / "config.json")
     tokenizer = Tokenizer.from_file(directory / "tokenizer.json")
     if tokenizer.vocab_size > config.vocab_size:
@@ -57,11 +77,11 @@ def describe(directory: Path) -> Description:
     return Description(config, tokenizer, card)
 
 
-def main(directory: Path) -> int:
-    """Check a directory, for `midfill doctor`."""
+def main(path: Path) -> int:
+    """Check a model, for `midfill doctor`."""
     try:
-        description = describe(directory)
-        checked_entries(directory, description.config)
+        description = describe(path)
+        checked_entries(path, description.config)
     except ModelError as error:
         print(error, file=sys.stderr)
         return 1
@@ -70,27 +90,16 @@ def main(directory: Path) -> int:
 
 
 def _card(directory: Path, tokenizer: Tokenizer, config: Qwen3MoeConfig) -> Card:
-    """The card of the directory; for a checkpoint of Qwen's own, which has none, one made from its tokens."""
+    """The card of the directory; one made from the tokens for a checkpoint of Qwen's own, which has none."""
     path = directory / "card.json"
     stops = _end_ids(directory)
     if path.exists():
         card = Card.from_file(path)
         return card.with_stop_ids(stops)
-    missing = [name for name in _QWEN_CONTROLS if name not in tokenizer.controls]
-    if missing:
-        raise ModelError(
-            f"{directory}: no card.json, and the tokenizer has no {missing[0]}: not a model that fills gaps"
-        )
-    room = config.max_position // 2
-    return Card(
-        name=directory.resolve().name,
-        format="qwen",
-        prefix_tokens=min(3072, room // 2),
-        suffix_tokens=min(1024, room // 4),
-        snippet_tokens=min(2048, room // 4),
-        max_new_tokens=512,
-        stop_ids=stops,
-    )
+    try:
+        return qwen_card(directory.resolve().name, tokenizer, config.max_position, stops)
+    except ModelError as error:
+        raise ModelError(f"{directory}: {error}") from error
 
 
 def _end_ids(directory: Path) -> tuple[int, ...]:

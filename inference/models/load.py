@@ -1,4 +1,4 @@
-"""A model directory to something the engine can run: native code on a CPU, torch on a GPU.
+"""A model directory, or a GGUF file, to something the engine can run: native code on a CPU, torch on a GPU.
 
 torch is imported only where it computes: on a GPU, on a CPU without the native modules, or if asked for.
 """
@@ -38,7 +38,7 @@ _GPU = Path("/dev/nvidiactl")
 def load(
     path: Path | None = None, device: str = "auto", backend: Backend = "auto", precision: str = "auto"
 ) -> tuple[Model, Tokenizer, Card]:
-    """Load a Hugging Face checkpoint directory, or with None the model that ships.
+    """Load a Hugging Face checkpoint directory or a GGUF file, or with None the model that ships.
 
     Args:
         device: "auto" takes a GPU where there is one; else "cpu" or "cuda".

@@ -1,4 +1,4 @@
-"""A model directory to a model that torch computes."""
+"""A model directory, or a GGUF file, to a model that torch computes."""
 
 from __future__ import annotations
 

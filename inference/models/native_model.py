@@ -74,7 +74,7 @@ class NativeModel:
     """`inference.model.Model` in native code, weights in bfloat16 or fewer bits, sums in float32.
 
     Args:
-        directory: a checkpoint.
+        directory: a checkpoint; may be a GGUF file.
         threads: that compute, the caller among them.
         instruction_set: one of `kernels.cpu.INSTRUCTION_SETS`; the fastest if None.
         precision: of the matrices.

@@ -16,17 +16,14 @@ from inference.models.config import Qwen3MoeConfig
 from inference.models.packed_cache import Origin, packed_arrays
 from inference.models.packed_file import Array
 from inference.models.rope import rotation
-from inference.models.safetensors_header import TensorEntry
+from inference.models.tensor_entry import Bits, TensorEntry, rounded
 from kernels.cpu.interface import Format, Native
 
 Tensors = dict[str, Array]
-Bits = npt.NDArray[np.uint16]
-_EXPONENT = 0x7F80
-"""Of a bfloat16; all of its bits are set in infinities and what is no number, and nowhere else."""
 
 
 def native_weights(
-    directory: Path, config: Qwen3MoeConfig, context_length: int, native: Native, precision: Format = "bf16"
+    path: Path, config: Qwen3MoeConfig, context_length: int, native: Native, precision: Format = "bf16"
 ) -> Tensors:
     """Every tensor that kernels/cpu/bindings.cpp asks for, mapped from the model's packed file, which is
     made if there is none that fits. Of the checkpoint hardly more than its size is looked at then.
@@ -36,11 +33,11 @@ def native_weights(
     """
     try:
         return packed_arrays(
-            packed_origin(directory, context_length, native, precision),
-            lambda: packed_tensors(directory, config, context_length, native, precision),
+            packed_origin(path, context_length, native, precision),
+            lambda: packed_tensors(path, config, context_length, native, precision),
         )
     except OSError as error:
-        raise ModelError(f"{error.filename or directory}: {error.strerror or error}") from error
+        raise ModelError(f"{error.filename or path}: {error.strerror or error}") from error
 
 
 def packed_origin(path: Path, context_length: int, native: Native, precision: Format) -> Origin:
@@ -57,14 +54,14 @@ def packed_origin(path: Path, context_length: int, native: Native, precision: Fo
 
 
 def packed_tensors(
-    directory: Path, config: Qwen3MoeConfig, context_length: int, native: Native, precision: Format
+    path: Path, config: Qwen3MoeConfig, context_length: int, native: Native, precision: Format
 ) -> Iterator[tuple[str, Array]]:
     """The same, made one by one: a model of many gigabytes is never in memory whole.
 
     Raises:
         ModelError: see `native_weights`.
     """
-    source = _Source(checked_entries(directory, config), native, precision)
+    source = _Source(checked_entries(path, config), native, precision)
     yield "embedding", source.packed("model.embed_tokens.weight")
     yield "norm", source.floats("model.norm.weight")
     yield from zip(("cos", "sin"), rotation(config, context_length), strict=True)
@@ -96,11 +93,11 @@ class _Source:
 
     def packed(self, *names: str, alternate: int = 0) -> Array:
         """The rows of some matrices, one below the other."""
-        rows = np.concatenate([_bfloat16(name, self.entries[name]) for name in names])
+        rows = np.concatenate([self.entries[name].bfloat16() for name in names])
         return _pack(self.native, rows, alternate, self.precision)
 
     def floats(self, name: str) -> npt.NDArray[np.float32]:
-        return _float32(_bfloat16(name, self.entries[name]))
+        return _float32(self.entries[name].bfloat16())
 
 
 def _pack(native: Native, rows: Bits, alternate: int, precision: Format) -> Array:
@@ -112,42 +109,9 @@ def _pack(native: Native, rows: Bits, alternate: int, precision: Format) -> Arra
 def _layout(native: Native, precision: Format) -> str:
     """A hash of how a matrix of distinct numbers is packed: it changes with the code that packs, without
     anyone's having to count versions. Takes 0.1 ms."""
-    values = _bits(np.linspace(-1, 1, 32 * 64, dtype=np.float32).reshape(32, 64))
+    values = rounded(np.linspace(-1, 1, 32 * 64, dtype=np.float32).reshape(32, 64))
     packed = (_pack(native, values, alternate, precision) for alternate in (0, 16))
     return hashlib.sha256(b"".join(each.tobytes() for each in packed)).hexdigest()
-
-
-def _bfloat16(name: str, entry: TensorEntry) -> Bits:
-    """The tensor rounded to bfloat16, to the nearest and to even.
-
-    Raises:
-        ModelError: the file cannot be read or has been cut, or a value is infinite, no number, or beyond
-            bfloat16.
-    """
-    try:
-        with entry.file.open("rb") as file:
-            start = 8 + int.from_bytes(file.read(8), "little")
-            file.seek(start + entry.begin)
-            data = file.read(entry.end - entry.begin)
-    except OSError as error:
-        raise ModelError(f"{entry.file}: {error.strerror or error}") from error
-    if len(data) != entry.end - entry.begin:
-        raise ModelError(f"{entry.file}: truncated while it was read, in {name}")
-    if entry.dtype == "BF16":
-        bits = np.frombuffer(data, np.uint16)
-    else:
-        values = np.frombuffer(data, np.float16 if entry.dtype == "F16" else np.float32)
-        bits = _bits(values.astype(np.float32, copy=False))
-    if ((bits & _EXPONENT) == _EXPONENT).any():
-        raise ModelError(f"{entry.file}: {name} holds values that are infinite or no numbers")
-    return bits.reshape(entry.shape)
-
-
-def _bits(values: npt.NDArray[np.float32]) -> Bits:
-    """Rounded; what is no number stays so, though the carry would turn some of them into zeros."""
-    bits = np.where(np.isnan(values), np.uint32(_EXPONENT << 16), values.view(np.uint32))
-    rounded: npt.NDArray[np.uint32] = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16
-    return rounded.astype(np.uint16)
 
 
 def _float32(bits: Bits) -> npt.NDArray[np.float32]:

@@ -8,29 +8,18 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from inference.model import ModelError
+from inference.models.tensor_entry import TensorEntry
 
 MAX_HEADER_BYTES = 100_000_000
 ITEM_BYTES = {
     "BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "U16": 2, "I16": 2, "F16": 2, "BF16": 2,
     "U32": 4, "I32": 4, "F32": 4, "U64": 8, "I64": 8, "F64": 8,
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class TensorEntry:
-    """One tensor of one file; `begin` and `end` are byte offsets behind the header."""
-
-    file: Path
-    dtype: str
-    shape: tuple[int, ...]
-    begin: int
-    end: int
 
 
 def read_header(path: Path) -> dict[str, TensorEntry]:
@@ -55,12 +44,13 @@ def read_header(path: Path) -> dict[str, TensorEntry]:
     if not isinstance(header, dict):
         raise ModelError(f"{path}: not a safetensors file: the header is no object")
     header.pop("__metadata__", None)
-    entries = {name: _entry(path, name, value) for name, value in header.items()}
-    _check_tiling(path, entries, size - 8 - length)
+    start = 8 + length
+    entries = {name: _entry(path, name, value, start) for name, value in header.items()}
+    _check_tiling(path, entries, start, size)
     return entries
 
 
-def _entry(path: Path, name: str, value: Any) -> TensorEntry:
+def _entry(path: Path, name: str, value: Any, start: int) -> TensorEntry:
     try:
         dtype, shape, (begin, end) = value["dtype"], tuple(value["shape"]), value["data_offsets"]
     except (KeyError, TypeError, ValueError) as error:
@@ -71,15 +61,15 @@ def _entry(path: Path, name: str, value: Any) -> TensorEntry:
         raise ModelError(f"{path}: {name}: shape or offsets are not counts")
     if math.prod(shape) * ITEM_BYTES[dtype] != end - begin:
         raise ModelError(f"{path}: {name}: shape {list(shape)} of {dtype} does not fill {end - begin} bytes")
-    return TensorEntry(path, dtype, shape, begin, end)
+    return TensorEntry(path, name, dtype, shape, start + begin, start + end)
 
 
-def _check_tiling(path: Path, entries: dict[str, TensorEntry], data_bytes: int) -> None:
-    ordered = sorted((entry.begin, entry.end) for entry in entries.values())
+def _check_tiling(path: Path, entries: dict[str, TensorEntry], start: int, size: int) -> None:
+    ordered = sorted((entry.begin - start, entry.end - start) for entry in entries.values())
     for (_, end), (begin, _) in pairwise([(0, 0), *ordered]):
         if end != begin:
             raise ModelError(f"{path}: tensors overlap or leave a gap at byte {min(begin, end)}")
-    end = ordered[-1][1] if ordered else 0
+    end, data_bytes = ordered[-1][1] if ordered else 0, size - start
     if end > data_bytes:
         raise ModelError(f"{path}: truncated: the tensors need {end} bytes, the file holds {data_bytes}")
     if end < data_bytes:

@@ -109,31 +109,32 @@ def _no_grammar(language: str, reason: str) -> Check:
 
 def check_model(model: str) -> Check:
     try:
-        folder = model_path(model) if model else shipped_model()
+        path = model_path(model) if model else shipped_model()
     except ModelPathError as error:
-        return Check("model", str(error), "give --model the whole path of a folder")
+        return Check("model", str(error), "give --model the whole path of a folder or of a GGUF file")
     origin = "from --model" if model else "the one that ships"
     cure = (
-        "give --model the folder of a Hugging Face checkpoint of Qwen3-MoE, all of it downloaded"
+        "give --model the folder or the GGUF file of a Qwen3-MoE checkpoint, all of it downloaded"
         if model
         else "pip install --force-reinstall midfill"
     )
     try:
-        missing = [name for name in MODEL_FILES if not (folder / name).is_file()]
+        is_file = path.is_file()
+        missing = [] if is_file else [name for name in MODEL_FILES if not (path / name).is_file()]
     except OSError as error:  # a name too long, a folder above it that is closed
-        return Check("model", f"{folder} ({origin}) cannot be read: {error.strerror}", cure)
-    weights = sorted(folder.glob("*.safetensors"))
+        return Check("model", f"{path} ({origin}) cannot be read: {error.strerror}", cure)
+    weights = [path] if is_file else sorted(path.glob("*.safetensors"))
     if missing or not weights:
         absent = ", ".join(missing or ["*.safetensors"])
-        return Check("model", f"{folder} ({origin}) lacks {absent}", cure)
+        return Check("model", f"{path} ({origin}) lacks {absent}", cure)
     try:
-        run = _python("-m", DESCRIBE_MODEL, str(folder.absolute()), timeout_s=DESCRIBE_TIMEOUT_S)
+        run = _python("-m", DESCRIBE_MODEL, str(path.absolute()), timeout_s=DESCRIBE_TIMEOUT_S)
     except subprocess.TimeoutExpired:
-        return Check("model", f"{folder} ({origin}) was not read in {DESCRIBE_TIMEOUT_S:.0f} s", cure)
+        return Check("model", f"{path} ({origin}) was not read in {DESCRIBE_TIMEOUT_S:.0f} s", cure)
     if run.returncode != 0:
-        return Check("model", f"{folder} ({origin}) is broken: {_last_line(run)}", cure)
-    megabytes = sum(path.stat().st_size for path in weights) / 1e6
-    return Check("model", f"{run.stdout.strip()} ({origin}), {megabytes:.0f} MB at {folder}")
+        return Check("model", f"{path} ({origin}) is broken: {_last_line(run)}", cure)
+    megabytes = sum(each.stat().st_size for each in weights) / 1e6
+    return Check("model", f"{run.stdout.strip()} ({origin}), {megabytes:.0f} MB at {path}")
 
 
 def check_weights(model: str, precision: str) -> Check:

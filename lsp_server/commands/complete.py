@@ -65,7 +65,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--language", default="", metavar="ID", help="the language (default: by the file's name)"
     )
     parser.add_argument(
-        "--model", default="", metavar="PATH", help="a model's folder (default: the one that ships)"
+        "--model",
+        default="",
+        metavar="PATH",
+        help="a model's folder or GGUF file (default: the one that ships)",
     )
     add_precision(parser)
     parser.add_argument(

@@ -21,7 +21,10 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--model", default="", metavar="PATH", help="a model's folder (default: the one that ships)"
+        "--model",
+        default="",
+        metavar="PATH",
+        help="a model's folder or GGUF file (default: the one that ships)",
     )
     add_precision(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")

@@ -21,7 +21,9 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", metavar="PATH", help="a model's folder (default: the one that ships)")
+    parser.add_argument(
+        "--model", metavar="PATH", help="a model's folder or GGUF file (default: the one that ships)"
+    )
     parser.add_argument(
         "--precision", metavar="NAME", help="of the weights on a CPU: auto, bf16, int8, int4 (default: auto)"
     )

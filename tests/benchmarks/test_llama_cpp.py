@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import llama_cpp
-from benchmarks.llama_cpp import Row, Token, compared, cursors, greedy, until_end
+from benchmarks.llama_cpp import cursors, greedy, until_end
+from benchmarks.texts import Row, Token, compared
 from inference.models.load import load
 
 

@@ -16,6 +16,7 @@ import pytest
 from benchmarks import precision
 from benchmarks.precision import GREEDY, Measured, measure, score, table
 from inference.models.load import load
+from tests.inference.models.logits import behind
 
 Maker = Callable[..., Path]
 
@@ -75,7 +76,7 @@ def test_likelihoods_and_greedy_tokens_are_the_models(model: Path, held_out: Pat
     window = precision.draw_windows(loaded[1], held_out, 3, 1)[0]
     total = 0.0
     for at in range(1 + precision.CONTEXT, len(window)):
-        logits = loaded[0].forward(loaded[0].new_sequence(), window[:at]).astype(np.float64)
+        logits = behind(loaded[0], loaded[0].new_sequence(), window[:at]).astype(np.float64)
         total -= logits[window[at]] - np.log(np.exp(logits).sum())
     assert found.nll[0] == pytest.approx(total / precision.SCORED, abs=1e-3)
 

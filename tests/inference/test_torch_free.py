@@ -24,6 +24,8 @@ MODULES = sorted(
         "models.native_weights",
         "models.packed_cache",
         "models.packed_file",
+        "models.description",
+        "models.gguf_checkpoint",
         "models.safetensors_header",
     ],
 )

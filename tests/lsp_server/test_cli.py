@@ -19,6 +19,7 @@ import pytest
 
 from lsp_server import __version__
 from tests.own_home import own_home
+from training.export_gguf import export_gguf
 
 CODE = """\
 class Reader:
@@ -230,13 +231,20 @@ def test_doctor_of_a_model_in_the_home_of_nobody(midfill: Midfill) -> None:
     assert (run.returncode, run.stderr) == (1, "")
     problems = {check["name"]: check["cure"] for check in json.loads(run.stdout)["checks"] if check["cure"]}
     assert list(problems) == ["model", "socket", "worker"]
-    assert problems["model"] == "give --model the whole path of a folder"
+    assert problems["model"] == "give --model the whole path of a folder or of a GGUF file"
 
 
 def test_complete_prints_the_text_alone_into_a_pipe(midfill: Midfill, worker: str, source: Path) -> None:
     run = midfill("complete", str(source), *CURSOR, "--model", worker)
     assert (run.returncode, run.stdout.rstrip("\n"), run.stderr) == (0, WRITTEN, "")
     assert source.read_text() == CODE
+
+
+def test_a_gguf_file_completes(midfill: Midfill, model: str, source: Path, tmp_path: Path) -> None:
+    path = tmp_path / "m.gguf"
+    export_gguf(Path(model), path, "bf16")
+    run = midfill("complete", str(source), *CURSOR, "--private", "--model", str(path))
+    assert (run.returncode, run.stdout.rstrip("\n"), run.stderr) == (0, WRITTEN, "")
 
 
 def test_complete_json_counts_and_reuses_the_prompt(midfill: Midfill, worker: str, source: Path) -> None:

@@ -38,7 +38,7 @@ def test_what_was_never_set_changes_nothing(section: object) -> None:
         ({"maxTokens": 513}, "midfill.maxTokens is 513: use a whole number from 1 to 512."),
         ({"maxTokens": True}, "midfill.maxTokens is True: use a whole number from 1 to 512."),
         ({"maxTokens": 1.5}, "midfill.maxTokens is 1.5: use a whole number from 1 to 512."),
-        ({"model": 3}, "midfill.model is 3: use the path of a model folder, or "),
+        ({"model": 3}, "midfill.model is 3: use the path of a model folder or a GGUF file, or "),
         ({"disabledLanguages": "go"}, "midfill.disabledLanguages is 'go': use a list of language ids"),
         ({"disabledLanguages": [1]}, "midfill.disabledLanguages is [1]: use a list of language ids"),
         ({"precision": "int2"}, "midfill.precision is 'int2': use one of auto, bf16, int8, int4."),

@@ -210,7 +210,7 @@ def test_a_directory_without_a_fill_in_the_middle_tokenizer_is_refused(make_mode
 
 
 def test_no_directory(tmp_path):
-    with pytest.raises(ModelError, match="nowhere: no such model directory"):
+    with pytest.raises(ModelError, match="nowhere: no such model"):
         load(tmp_path / "nowhere")
     with pytest.raises(ModelError, match="nnn: File name too long"):
         load(tmp_path / ("n" * 300))

@@ -21,6 +21,7 @@ from inference.models.native_model import NativeModel
 from inference.models.native_weights import native_weights, packed_tensors
 from inference.models.packed_file import open_packed
 from kernels.cpu import native
+from tests.inference.models.logits import behind
 
 WIDE = {"hidden_size": 64, "head_dim": 32, "moe_intermediate_size": 32}
 IDS = list(range(3, 40))
@@ -44,7 +45,7 @@ def config_of(directory: Path) -> Qwen3MoeConfig:
 
 def logits(directory: Path) -> np.ndarray:
     model = NativeModel(directory, config_of(directory), "wide", 1)
-    return model.forward(model.new_sequence(), IDS)
+    return behind(model, model.new_sequence(), IDS)
 
 
 def spoil(directory: Path, change) -> None:

@@ -15,6 +15,7 @@ from lsp_server.commands import checks
 from lsp_server.syntax.languages import GRAMMARS
 from lsp_server.worker_attach import WorkerFailure
 from lsp_server.worker_process import WorkerCommand
+from training.export_gguf import export_gguf
 
 
 def test_a_check_is_a_problem_exactly_when_it_has_a_cure() -> None:
@@ -82,6 +83,17 @@ def test_a_broken_model(tiny_model_dir: Path, tmp_path: Path, file: str, text: s
     check = checks.check_model(str(folder))
     assert check.found.startswith(f"{folder} (from --model) is broken: {folder}")
     assert found in check.found
+    assert "--model" in check.cure
+
+
+def test_a_file_is_a_model_too(tiny_model_dir: Path, tmp_path: Path) -> None:
+    path = tmp_path / "m.gguf"
+    size = export_gguf(tiny_model_dir, path, "bf16")
+    check = checks.check_model(str(path))
+    assert (check.found, check.cure) == (f"tiny (from --model), {size / 1e6:.0f} MB at {path}", "")
+    path.write_bytes(path.read_bytes()[:-64])
+    check = checks.check_model(str(path))
+    assert check.found.startswith(f"{path} (from --model) is broken: {path}: truncated")
     assert "--model" in check.cure
 
 

@@ -1,0 +1,1 @@
+"""What the engine is measured beside: one file for each, all asked in one way (side.py)."""
