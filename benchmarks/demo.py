@@ -84,7 +84,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 async def play(model: str, screen: Screen) -> None:
     """Every scene, one after the other."""
-    async with session(model) as editor:
+    # Without reuse, so that the last key shows what the model does, not what it did for the key before.
+    async with session(model, reuse=False) as editor:
         screen.line(f"model: {await editor.ready()}")
         for scene in SCENES:
             screen.line()
