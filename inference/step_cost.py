@@ -108,4 +108,5 @@ class StepCost:
 
 
 def _dot(a: Numbers[float], b: Numbers[float]) -> float:
-    return sum(map(mul, a, b))
+    total: float = sum(map(mul, a, b))
+    return total
