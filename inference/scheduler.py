@@ -130,11 +130,12 @@ class Scheduler:
     def _room(self, first: Part, answers: StepSize, now: float) -> int:
         """Tokens of prompts in a step beside `answers`, `first` the most urgent of them.
 
-        Where answers alone take longer than the bounds they get as much again: with less, a machine that is
-        slow today, or too many clients, would have every prompt wait for all answers.
+        Where answers alone take longer than the bounds, prompts get as much again: with less, a machine that
+        is slow today, or too many clients, would have every prompt wait for all answers. Where an empty step
+        does, as a large model's on a CPU, they get three times that, as many small steps would cost more.
         """
         of_answers = self.cost.milliseconds(answers)
-        share = 2 * of_answers
+        share = (2 if answers.answer_tokens else 4) * of_answers
         hold = max(HOLD_MS if answers.answer_tokens else STEP_MS, share)
         at_most = max(STEP_MS, share)
         fits, most = (self.cost.prompt_tokens(ms, answers, first.start) for ms in (hold, at_most))

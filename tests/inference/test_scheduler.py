@@ -105,6 +105,18 @@ def test_a_prompt_has_as_much_of_a_step_as_the_answers_beside_it():
     assert len(planned(scheduler)) == 101
 
 
+def test_where_every_step_is_dear_a_prompt_has_most_of_it():
+    """60 ms for a step with nothing in it: 180 more for a prompt alone, 60 more beside an answer."""
+    alone, beside = (
+        of(generation(1, prompt=900), *more) for more in ([], [generation(2, prompt=9, cached=8)])
+    )
+    for scheduler in (alone, beside):
+        cheap = scheduler.cost.milliseconds
+        scheduler.cost.milliseconds = lambda size, cheap=cheap: 59.0 + cheap(size)
+    assert planned(alone) == {1: 180 * 5}
+    assert planned(beside)[1] == 302
+
+
 def test_a_prompt_goes_on_whatever_it_costs():
     scheduler = of(generation(1, prompt=900))
     scheduler.cost.prompt_tokens = lambda *_: 0
