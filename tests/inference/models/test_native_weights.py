@@ -108,6 +108,25 @@ def test_a_layout_that_changes_is_packed_anew(directory: Path, monkeypatch: pyte
     assert key != native_weights_module.packed_origin(directory, 511, native(), "bf16").key()
 
 
+class Formats:
+    """Packs nothing: an array that says which format was asked for."""
+
+    def pack(self, values: np.ndarray, alternate: int = 0, format: str = "bf16") -> np.ndarray:
+        return np.array([{"bf16": 16, "int8": 8, "int4": 4}[format]], np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("precision", "experts", "others"), [("bf16", 16, 16), ("int8", 8, 8), ("int4", 4, 8)]
+)
+def test_experts_alone_have_four_bits(make_model_dir, precision, experts: int, others: int) -> None:
+    directory = make_model_dir(**WIDE, tie_word_embeddings=False)
+    packed = dict(packed_tensors(directory, config_of(directory), 512, Formats(), precision))
+    bits = {name: int(array[0]) for name, array in packed.items() if array.dtype == np.uint8}
+    of_experts = {f"layers.{layer}.{name}": experts for layer in (0, 1) for name in ("gate_up", "down")}
+    of_attention = {f"layers.{layer}.{name}": others for layer in (0, 1) for name in ("qkv", "o")}
+    assert bits == {"embedding": others, "head": others, **of_experts, **of_attention}
+
+
 def test_a_model_in_one_file_has_its_packed_file_beside_it(tmp_path: Path) -> None:
     for name in ("a.gguf", "b.gguf"):
         (tmp_path / name).write_bytes(name.encode())
