@@ -114,8 +114,7 @@ class _Source:
 
 
 def _pack(native: Native, rows: Bits, alternate: int, precision: Format) -> Array:
-    packed: Array
-    packed = native.pack(rows, alternate) if precision == "bf16" else native.pack(rows, alternate, precision)
+    packed: Array = native.pack(rows, alternate, precision)
     return packed
 
 
