@@ -83,4 +83,5 @@ def _may_use_tiles() -> bool:
     """Whether Linux lets this process have tiles: it keeps their 8 KiB of state for those alone that ask
     (Documentation/arch/x86/xstate.rst)."""
     arch_prctl, request_permission, tile_data = 158, 0x1023, 18
-    return ctypes.CDLL(None).syscall(arch_prctl, request_permission, tile_data) == 0
+    refused: int = ctypes.CDLL(None).syscall(arch_prctl, request_permission, tile_data)
+    return refused == 0
