@@ -56,7 +56,9 @@ def _describe_gguf(path: Path) -> Description:
     try:
         config = gguf_config(header)
         tokenizer = gguf_tokenizer(header.metadata)
-        return Description(config, tokenizer, gguf_card(path, header.metadata, tokenizer, config))
+        card = gguf_card(path, header.metadata, tokenizer, config)
+        PromptWriter(card, tokenizer, config.context_length)  # raises if the card asks for more than there is
+        return Description(config, tokenizer, card)
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,9 @@ from inference.models.tensor_entry import Bits, TensorEntry, rounded
 from kernels.cpu.interface import Format, Native
 
 Tensors = dict[str, Array]
+_BESIDE_EXPERTS: dict[Format, Format] = {"bf16": "bf16", "int8": "int8", "int4": "int8"}
+"""The format of attention, embedding and head. In int4 they cost 3.6% of perplexity of the model that ships,
+all of its experts 0.2% (docs/performance/precision.md), and experts are most of any such model."""
 
 
 def native_weights(
@@ -44,6 +47,7 @@ def packed_origin(path: Path, context_length: int, native: Native, precision: Fo
     """What the weights of a checkpoint, a directory or one file, depend on as `native_weights` packs them."""
     recipe: dict[str, str | int] = {
         "layout": _layout(native, precision),
+        "layout beside experts": _layout(native, _BESIDE_EXPERTS[precision]),
         "precision": precision,
         "context": context_length,
     }
@@ -79,8 +83,8 @@ def packed_tensors(
         yield ours + "o", source.packed(f"{attention}o_proj.weight")
         experts = [f"{theirs}mlp.experts.{expert}." for expert in range(config.num_experts)]
         gates = [f"{at}{name}_proj.weight" for at in experts for name in ("gate", "up")]
-        yield ours + "gate_up", source.packed(*gates, alternate=config.expert_size)
-        yield ours + "down", source.packed(*(f"{at}down_proj.weight" for at in experts))
+        yield ours + "gate_up", source.experts(*gates, alternate=config.expert_size)
+        yield ours + "down", source.experts(*(f"{at}down_proj.weight" for at in experts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +95,23 @@ class _Source:
     native: Native
     precision: Format
 
-    def packed(self, *names: str, alternate: int = 0) -> Array:
-        """The rows of some matrices, one below the other."""
-        rows = np.concatenate([self.entries[name].bfloat16() for name in names])
-        return _pack(self.native, rows, alternate, self.precision)
+    def packed(self, *names: str) -> Array:
+        """The rows of some matrices, one below the other, that no expert has."""
+        return _pack(self.native, self._rows(names), 0, _BESIDE_EXPERTS[self.precision])
+
+    def experts(self, *names: str, alternate: int = 0) -> Array:
+        """The same of experts."""
+        return _pack(self.native, self._rows(names), alternate, self.precision)
 
     def floats(self, name: str) -> npt.NDArray[np.float32]:
         return _float32(self.entries[name].bfloat16())
 
+    def _rows(self, names: Sequence[str]) -> Bits:
+        return np.concatenate([self.entries[name].bfloat16() for name in names])
+
 
 def _pack(native: Native, rows: Bits, alternate: int, precision: Format) -> Array:
-    packed: Array
-    packed = native.pack(rows, alternate) if precision == "bf16" else native.pack(rows, alternate, precision)
+    packed: Array = native.pack(rows, alternate, precision)
     return packed
 
 

@@ -159,6 +159,8 @@ def _partial(place: Path) -> Iterator[tuple[BinaryIO, Path]]:
     path = place.with_name(place.name + ".partial")
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     with os.fdopen(os.open(path, flags, 0o600), "r+b") as file:
+        if os.fstat(file.fileno()).st_uid != os.geteuid():  # who could go on writing what we have mapped
+            raise OSError(errno.EPERM, f"{path.name} belongs to another user")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

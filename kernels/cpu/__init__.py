@@ -6,6 +6,7 @@ argument, names another. Nothing here needs torch.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
 from functools import cache
@@ -19,9 +20,15 @@ if TYPE_CHECKING:
 
 VARIABLE = "MIDFILL_ISA"
 # Fastest first, with the flags that /proc/cpuinfo must have.
+_AVX2 = {"avx2", "fma", "f16c"}
+_AVX512 = _AVX2 | {"avx512f", "avx512bw", "avx512dq", "avx512vl"}
+_TILES = {"amx_tile", "amx_bf16"}
 _NEEDED = {
-    "avx512": {"avx512f", "avx512bw", "avx512dq", "avx512vl", "fma"},
-    "avx2": {"avx2", "fma"},
+    "amx": _AVX512 | _TILES | {"avx512_vnni", "avx512_bf16"},
+    "avx512_vnni": _AVX512 | {"avx512_vnni"},
+    "avx512": _AVX512,
+    "avx_vnni": _AVX2 | {"avx_vnni"},
+    "avx2": _AVX2,
     "portable": set[str](),
 }
 INSTRUCTION_SETS = tuple(_NEEDED)
@@ -68,4 +75,13 @@ def _processor_flags() -> frozenset[str]:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return frozenset()
-    return frozenset(next((line.split(":", 1)[1].split() for line in lines if line.startswith("flags")), []))
+    flags = next((line.split(":", 1)[1].split() for line in lines if line.startswith("flags")), [])
+    return frozenset(flags if _TILES.isdisjoint(flags) or _may_use_tiles() else set(flags) - _TILES)
+
+
+def _may_use_tiles() -> bool:
+    """Whether Linux lets this process have tiles: it keeps their 8 KiB of state for those alone that ask
+    (Documentation/arch/x86/xstate.rst)."""
+    arch_prctl, request_permission, tile_data = 158, 0x1023, 18
+    refused: int = ctypes.CDLL(None).syscall(arch_prctl, request_permission, tile_data)
+    return refused == 0

@@ -62,17 +62,14 @@ void attend(const float* q, std::size_t heads, const Sequence& sequence, std::si
             std::size_t seen, float* scratch, float* to) {
   const PageShape& shape = sequence.shape();
   const std::size_t pages = (seen + kPage - 1) / kPage, room = pages * kPage, size = shape.size;
-  constexpr std::size_t kHeads = 16;
-  const float* queries[kHeads];
-  for (std::size_t begin = 0; begin < heads; begin += kHeads) {
-    const std::size_t count = std::min(kHeads, heads - begin);
-    for (std::size_t h = 0; h < count; h++) queries[h] = q + (begin + h) * size;
-    for (std::size_t page = 0; page < pages; page++) {
-      const Matrix keys{sequence.page(page).keys(shape, layer, group), kPage, size};
-      multiply<L>(keys, 0, keys.blocks(), queries, count, [&](std::size_t h, std::size_t block, L sums) {
-        sums.store(scratch + (begin + h) * room + page * kPage + block * kBlockRows);
-      });
-    }
+  const auto queries = [&](std::size_t h) -> const void* { return q + h * size; };
+  for (std::size_t page = 0; page < pages; page++) {
+    const auto* keys = reinterpret_cast<const std::uint8_t*>(sequence.page(page).keys(shape, layer, group));
+    const Matrix matrix{keys, kPage, size};
+    multiply_with<L, WithFloats<L>>(matrix, 0, matrix.blocks(), queries, heads,
+                                    [&](std::size_t h, std::size_t block, L sums) {
+                                      sums.store(scratch + h * room + page * kPage + block * kBlockRows);
+                                    });
   }
   const float scale = 1.0f / std::sqrt(static_cast<float>(size));
   for (std::size_t h = 0; h < heads; h++) {

@@ -1,4 +1,4 @@
-// What Python sees: a model over packed weights, its sequences, and the packing.
+// What Python sees: a model over packed weights, and its sequences.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/shared_ptr.h>
@@ -12,6 +12,7 @@
 
 #include "forward.h"
 #include "lanes.h"
+#include "weights.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -20,8 +21,6 @@ namespace midfill {
 
 namespace {
 
-using Tensor = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
-using Values = nb::ndarray<const bf16, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Logits = nb::ndarray<nb::numpy, float, nb::ndim<2>>;
 
 // Weights by name, as packed_weights.py lays them down, and what is wrong with them.
@@ -31,24 +30,22 @@ class Tensors {
 
   Matrix matrix(const std::string& name, std::size_t rows, std::size_t columns) const {
     if (columns % kColumnMultiple) throw std::invalid_argument(name + ": columns are no multiple of 32");
-    Matrix matrix{nullptr, rows, columns};
-    matrix.data = static_cast<const bf16*>(data(name, nb::dtype<bf16>(), matrix.blocks() * matrix.block_size()));
-    return matrix;
+    return matrix_of(tensor(name), rows, columns, name);
   }
 
   const float* floats(const std::string& name, std::size_t count) const {
-    return static_cast<const float*>(data(name, nb::dtype<float>(), count));
+    const Tensor floats = tensor(name);
+    if (floats.dtype() != nb::dtype<float>()) throw std::invalid_argument(name + ": of another type");
+    if (floats.size() != count)
+      throw std::invalid_argument(name + ": " + std::to_string(floats.size()) + " values instead of " +
+                                  std::to_string(count));
+    return static_cast<const float*>(floats.data());
   }
 
  private:
-  const void* data(const std::string& name, nb::dlpack::dtype type, std::size_t count) const {
+  Tensor tensor(const std::string& name) const {
     if (!named_.contains(name.c_str())) throw std::invalid_argument(name + ": missing");
-    const Tensor tensor = nb::cast<Tensor>(named_[name.c_str()]);
-    if (tensor.dtype() != type) throw std::invalid_argument(name + ": of another type");
-    if (tensor.size() != count)
-      throw std::invalid_argument(name + ": " + std::to_string(tensor.size()) + " values instead of " +
-                                  std::to_string(count));
-    return tensor.data();
+    return nb::cast<Tensor>(named_[name.c_str()]);
   }
 
   const nb::dict& named_;
@@ -76,9 +73,8 @@ Weights weights_of(const Shape& shape, const nb::dict& named, bool tied) {
     const Matrix gate_up = tensors.matrix(at + "gate_up", shape.experts * 2 * shape.expert_size, shape.hidden);
     const Matrix down = tensors.matrix(at + "down", shape.experts * shape.hidden, shape.expert_size);
     for (std::size_t e = 0; e < shape.experts; e++)
-      layer.experts.push_back({{gate_up.data + e * 2 * shape.expert_size * shape.hidden, 2 * shape.expert_size,
-                                shape.hidden},
-                               {down.data + e * shape.expert_size * shape.hidden, shape.hidden, shape.expert_size}});
+      layer.experts.push_back({gate_up.part(e * 2 * shape.expert_size, 2 * shape.expert_size),
+                               down.part(e * shape.hidden, shape.hidden)});
     w.layers.push_back(std::move(layer));
   }
   return w;
@@ -139,27 +135,6 @@ class Model {
   Workspace space_;
 };
 
-nb::ndarray<nb::numpy, bf16, nb::ndim<1>> packed(const Values& values, std::size_t alternate) {
-  const std::size_t rows = values.shape(0), columns = values.shape(1);
-  if (columns % kColumnMultiple) throw std::invalid_argument("columns are no multiple of 32");
-  if (alternate && rows % (2 * alternate)) throw std::invalid_argument("rows do not come in such halves");
-  const Matrix shape{nullptr, rows, columns};
-  const std::size_t count = shape.blocks() * shape.block_size();
-  auto* to = new bf16[count];
-  nb::capsule owner(to, [](void* p) noexcept { delete[] static_cast<bf16*>(p); });
-  if (alternate == 0) {
-    pack(values.data(), rows, columns, to);
-  } else {  // of each 2 * alternate rows the first and the second half in turns, by blocks
-    if (alternate % kBlockRows) throw std::invalid_argument("halves are no multiple of 16 rows");
-    for (std::size_t row = 0; row < rows; row += alternate) {
-      const std::size_t pair = row / (2 * alternate), second = row / alternate % 2;
-      pack(values.data() + row * columns, alternate, columns,
-           to + (pair * 2 * alternate + second * kBlockRows) * columns, 2);
-    }
-  }
-  return {to, {count}, owner};
-}
-
 }  // namespace
 
 }  // namespace midfill
@@ -197,5 +172,5 @@ NB_MODULE(MIDFILL_MODULE, m) {
       .def(nb::init<const Shape&, nb::dict, bool, std::size_t>(), "shape"_a, "tensors"_a, "tied"_a, "threads"_a)
       .def("new_pool", &Model::new_pool, "num_pages"_a)
       .def("forward", &Model::forward, "sequences"_a, "ids"_a, "num_logits"_a);
-  m.def("pack", &packed, "values"_a, "alternate"_a = 0);
+  bind_weights(m);
 }

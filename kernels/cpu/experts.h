@@ -45,15 +45,15 @@ L silu(L x) {
   return x / (L::of(1.0f) + (L::zero() - x).exp());
 }
 
-// Pairs in the order of their experts, and where each expert's begin; `begins` has one more at the end.
-inline void group_by_expert(const std::vector<Pair>& pairs, std::size_t experts, std::vector<Pair>& grouped,
+// `count` pairs in the order of their experts, and where each expert's begin; `begins` has one more at the end.
+inline void group_by_expert(const Pair* pairs, std::size_t count, std::size_t experts, std::vector<Pair>& grouped,
                             std::vector<std::size_t>& begins) {
   begins.assign(experts + 1, 0);
-  for (const Pair& pair : pairs) begins[pair.expert + 1]++;
+  for (std::size_t p = 0; p < count; p++) begins[pairs[p].expert + 1]++;
   for (std::size_t e = 0; e < experts; e++) begins[e + 1] += begins[e];
   std::vector<std::size_t> next(begins.begin(), begins.end() - 1);
-  grouped.resize(pairs.size());
-  for (const Pair& pair : pairs) grouped[next[pair.expert]++] = pair;
+  grouped.resize(count);
+  for (std::size_t p = 0; p < count; p++) grouped[next[pairs[p].expert]++] = pairs[p];
 }
 
 }  // namespace midfill

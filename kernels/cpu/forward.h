@@ -1,13 +1,16 @@
 // One step of the model over a batch of tokens, written once for every kind of lanes.
 //
 // Every member of the team goes through `Step::run`; each loop is split among them, and they wait for one another where
-// the next loop reads what this one wrote.
+// the next loop reads what this one wrote. A panel's tokens are numbered from 0 here; `panel.first` is what the batch
+// calls the first.
 #pragma once
 
 #include "attention.h"
+#include "batch.h"
 #include "model.h"
 #include "multiply.h"
 #include "norm.h"
+#include "tiles.h"
 
 namespace midfill {
 
@@ -16,92 +19,125 @@ class Step {
  public:
   Step(const Weights& weights, Team& team, Workspace& space, const std::vector<Token>& tokens,
        const std::vector<std::size_t>& wanted, float* logits)
-      : w_(weights), s_(weights.shape), team_(team), space_(space), tokens_(tokens), wanted_(wanted), logits_(logits) {
-    const std::size_t n = tokens.size();
-    std::size_t longest = 0;
-    for (const Token& token : tokens) longest = std::max(longest, token.position + 1);
-    scratch_ = attention_scratch(s_.heads / s_.groups, longest);
-    space.hidden.resize(n * s_.hidden);
-    space.normed.resize(n * s_.hidden);
-    space.qkv.resize(n * s_.qkv());
-    space.attended.resize(n * s_.heads * s_.head_size);
-    space.inner.resize(n * s_.top_k * s_.expert_size);
-    space.scratch.resize(team.size() * scratch_);
+      : w_(weights),
+        s_(weights.shape),
+        team_(team),
+        space_(space),
+        batch_(batch_of(tokens, wanted, Tiles<L>::kAvailable)),
+        logits_(logits) {
+    const std::size_t rows = batch_.largest_panel(), pairs = rows * s_.top_k;
+    space.hidden.resize(batch_.tokens.size() * s_.hidden);
+    space.normed.resize(std::max(rows, wanted.size()), s_.hidden);
+    space.qkv.resize(rows * s_.qkv());
+    space.attended.resize(rows, s_.heads * s_.head_size);
+    space.inner.resize(pairs, s_.expert_size);
+    if (Tiles<L>::kAvailable) space.gathered.resize((pairs + kBlockRows - 1) * s_.hidden);
+    space.pairs.resize(pairs);
     space.scores.resize(team.size() * s_.experts);
-    space.pairs.resize(n * s_.top_k);
-    normed_rows_ = rows_of(space.normed, s_.hidden);
-    attended_rows_ = rows_of(space.attended, s_.heads * s_.head_size);
+    scratch_ = (scratch_floats() + kBlockRows - 1) / kBlockRows * kBlockRows;
+    space.scratch.resize(team.size() * scratch_);
   }
 
   void run(std::size_t member) {
-    each_token(member, [&](std::size_t t) { embed(t); });
-    for (std::size_t layer = 0; layer < s_.layers; layer++) {
-      attention(w_.layers[layer], layer, member);
-      mixture(w_.layers[layer], member);
+    if constexpr (Tiles<L>::kAvailable) {
+      if (!batch_.panels.empty() && batch_.panels[0].tiled) {
+        const typename Tiles<L>::Configuration tiles;
+        return layers(member);
+      }
     }
-    head(member);
+    layers(member);
   }
 
  private:
+  void layers(std::size_t member) {
+    const auto [first, last] = team_.part(batch_.tokens.size(), member);
+    for (std::size_t t = first; t < last; t++) embed(t);
+    team_.wait();
+    for (std::size_t layer = 0; layer < s_.layers; layer++)
+      for (const Panel& panel : batch_.panels) {
+        attention(w_.layers[layer], layer, panel, member);
+        mixture(w_.layers[layer], panel, member);
+      }
+    head(member);
+  }
+
+  std::size_t scratch_floats() const {
+    std::size_t longest = 0;
+    for (const Token& token : batch_.tokens) longest = std::max(longest, token.position + 1);
+    std::size_t most = attention_scratch(s_.heads / s_.groups, longest);
+    if constexpr (Tiles<L>::kAvailable) {
+      most = std::max(most, Tiles<L>::attend_scratch(longest, s_.head_size));
+      for (const LayerWeights& layer : w_.layers)
+        for (const Matrix& w : {layer.qkv, layer.o, layer.experts[0].gate_up, layer.experts[0].down})
+          most = std::max(most, Tiles<L>::multiply_scratch(w));
+    }
+    return most;
+  }
+
+  float* scratch(std::size_t member) { return space_.scratch.data() + member * scratch_; }
+  float* hidden(std::size_t t) { return space_.hidden.data() + t * s_.hidden; }
+
   template <class Work>
-  void each_token(std::size_t member, Work work) {
-    const auto [first, last] = team_.part(tokens_.size(), member);
-    for (std::size_t t = first; t < last; t++) work(t);
+  void each_token(const Panel& panel, std::size_t member, Work work) {
+    const auto [first, last] = team_.part(panel.count, member);
+    for (std::size_t i = first; i < last; i++) work(i);
+  }
+
+  // A member's part of `count` blocks of rows; tiles take two at once.
+  Range blocks_of(std::size_t count, std::size_t member) const {
+    const auto [first, last] = team_.part((count + 1) / 2, member);
+    return {2 * first, std::min(2 * last, count)};
+  }
+
+  // The form of a panel's rows that are multiplied with w.
+  static Form form(const Matrix& w, const Panel& panel) { return panel.tiled ? Form::rounded : form_for(w.format); }
+
+  // take(row, block, sums) for `count` rows: in tiles those that lie behind each other at `x`, on vectors those that
+  // rows(row) gives in the form for w.
+  template <class Rows, class Take>
+  void multiply_rows(const Matrix& w, Range blocks, const bf16* x, Rows rows, std::size_t count, const Panel& panel,
+                     std::size_t member, Take take) {
+    if constexpr (Tiles<L>::kAvailable)
+      if (panel.tiled) return Tiles<L>::multiply(w, blocks.first, blocks.last, x, count, scratch(member), take);
+    multiply<L>(w, blocks.first, blocks.last, rows, count, take);
   }
 
   // y[token] (width apart) = or += w * x[token], this member's part of the rows.
   template <bool kAdd>
-  void linear(const Matrix& w, const float* const* x, std::size_t tokens, float* y, std::size_t width,
-              std::size_t member) {
-    const auto [first, last] = team_.part(w.blocks(), member);
-    multiply<L>(w, first, last, x, tokens, [&](std::size_t t, std::size_t block, L sums) {
-      float* to = y + t * width + block * kBlockRows;
-      (kAdd ? sums + L::load(to) : sums).store(to);
-    });
+  void linear(const Matrix& w, const Inputs& x, float* y, std::size_t width, const Panel& panel, std::size_t member) {
+    const auto rows = [&](std::size_t i) { return x.operand(i, form(w, panel)); };
+    multiply_rows(w, blocks_of(w.blocks(), member), x.rounded.data(), rows, panel.count, panel, member,
+                  [&](std::size_t i, std::size_t block, L sums) {
+                    float* to = y + i * width + block * kBlockRows;
+                    (kAdd ? sums + L::load(to) : sums).store(to);
+                  });
   }
 
   void embed(std::size_t t) {
-    float* to = space_.hidden.data() + t * s_.hidden;
-    for (std::size_t i = 0; i < s_.hidden; i++) to[i] = w_.embedding.at(tokens_[t].id, i);
-    norm(t, w_.layers[0].input_norm);
+    for (std::size_t i = 0; i < s_.hidden; i++) hidden(t)[i] = w_.embedding.at(batch_.tokens[t].id, i);
   }
 
-  void norm(std::size_t t, const float* weight) {
-    rms_norm<L>(space_.hidden.data() + t * s_.hidden, weight, s_.hidden, s_.epsilon,
-                space_.normed.data() + t * s_.hidden);
-  }
-
-  std::vector<const float*> rows_of(const std::vector<float>& values, std::size_t width) const {
-    std::vector<const float*> rows(tokens_.size());
-    for (std::size_t t = 0; t < rows.size(); t++) rows[t] = values.data() + t * width;
-    return rows;
-  }
-
-  void attention(const LayerWeights& layer, std::size_t number, std::size_t member) {
-    const std::size_t n = tokens_.size(), c = s_.head_size, width = s_.qkv();
+  void attention(const LayerWeights& layer, std::size_t number, const Panel& panel, std::size_t member) {
+    each_token(panel, member, [&](std::size_t i) {
+      rms_norm<L>(hidden(panel.first + i), layer.input_norm, s_.hidden, s_.epsilon, space_.normed.row(i));
+      space_.normed.prepare<L>(i, 0, s_.hidden, form(layer.qkv, panel));
+    });
     team_.wait();
-    linear<false>(layer.qkv, normed_rows_.data(), n, space_.qkv.data(), width, member);
+    linear<false>(layer.qkv, space_.normed, space_.qkv.data(), s_.qkv(), panel, member);
     team_.wait();
-    each_token(member, [&](std::size_t t) { place(layer, number, t); });
+    each_token(panel, member, [&](std::size_t i) { place(layer, number, panel, i); });
     team_.wait();
-    const std::size_t shared = s_.heads / s_.groups;
-    float* scratch = space_.scratch.data() + member * scratch_;
-    const auto [first, last] = team_.part(n * s_.groups, member);
-    for (std::size_t item = first; item < last; item++) {
-      const std::size_t t = item / s_.groups, group = item % s_.groups;
-      attend<L>(space_.qkv.data() + t * width + group * shared * c, shared, *tokens_[t].sequence, number, group,
-                tokens_[t].position + 1, scratch,
-                space_.attended.data() + (t * s_.heads + group * shared) * c);
-    }
+    panel.tiled ? attend_chunk(number, panel, member) : attend_tokens(layer, number, panel, member);
     team_.wait();
-    linear<true>(layer.o, attended_rows_.data(), n, space_.hidden.data(), s_.hidden, member);
+    linear<true>(layer.o, space_.attended, hidden(panel.first), s_.hidden, panel, member);
     team_.wait();
   }
 
   // Norms and turns a token's queries and key, and stores key and value.
-  void place(const LayerWeights& layer, std::size_t number, std::size_t t) {
-    const std::size_t c = s_.head_size, at = tokens_[t].position;
-    float* heads = space_.qkv.data() + t * s_.qkv();
+  void place(const LayerWeights& layer, std::size_t number, const Panel& panel, std::size_t i) {
+    const Token& token = batch_.tokens[panel.first + i];
+    const std::size_t c = s_.head_size, at = token.position;
+    float* heads = space_.qkv.data() + i * s_.qkv();
     const float *cos = w_.cos + at * c / 2, *sin = w_.sin + at * c / 2;
     for (std::size_t h = 0; h < s_.heads + s_.groups; h++) {
       float* head = heads + h * c;
@@ -109,100 +145,131 @@ class Step {
       rotate<L>(head, cos, sin, c);
     }
     const float *keys = heads + s_.heads * c, *values = keys + s_.groups * c;
-    for (std::size_t g = 0; g < s_.groups; g++)
-      tokens_[t].sequence->store(number, g, at, keys + g * c, values + g * c);
+    for (std::size_t g = 0; g < s_.groups; g++) token.sequence->store(number, g, at, keys + g * c, values + g * c);
   }
 
-  void mixture(const LayerWeights& layer, std::size_t member) {
-    const std::size_t k = s_.top_k, i = s_.expert_size;
-    each_token(member, [&](std::size_t t) {
-      norm(t, layer.post_norm);
-      route<L>(space_.normed.data() + t * s_.hidden, layer.router, s_.experts, s_.hidden, k, s_.normalise, t,
-               space_.scores.data() + member * s_.experts, space_.pairs.data() + t * k);
-    });
-    team_.wait();
-    if (member == 0) {
-      group_by_expert(space_.pairs, s_.experts, space_.grouped, space_.begins);
-      space_.rows.resize(2 * space_.grouped.size());
-      for (std::size_t p = 0; p < space_.grouped.size(); p++) {
-        space_.rows[p] = normed_rows_[space_.grouped[p].token];
-        space_.rows[space_.grouped.size() + p] = space_.inner.data() + p * i;
+  void attend_tokens(const LayerWeights& layer, std::size_t number, const Panel& panel, std::size_t member) {
+    const std::size_t c = s_.head_size, shared = s_.heads / s_.groups;
+    const auto [first, last] = team_.part(panel.count * s_.groups, member);
+    for (std::size_t item = first; item < last; item++) {
+      const std::size_t i = item / s_.groups, group = item % s_.groups;
+      const Token& token = batch_.tokens[panel.first + i];
+      attend<L>(space_.qkv.data() + i * s_.qkv() + group * shared * c, shared, *token.sequence, number, group,
+                token.position + 1, scratch(member), space_.attended.row(i) + group * shared * c);
+      space_.attended.prepare<L>(i, group * shared * c, shared * c, form(layer.o, panel));
+    }
+  }
+
+  // A tile's tokens of a head after another: later tokens see more, so members take them in turns.
+  void attend_chunk(std::size_t number, const Panel& panel, std::size_t member) {
+    if constexpr (Tiles<L>::kAvailable) {
+      const std::size_t c = s_.head_size, shared = s_.heads / s_.groups;
+      const Token& token = batch_.tokens[panel.first];
+      for (std::size_t item = member; item < (panel.count + kPage - 1) / kPage * s_.heads; item += team_.size()) {
+        const std::size_t i = item / s_.heads * kPage, head = item % s_.heads, count = std::min(kPage, panel.count - i);
+        Tiles<L>::attend({space_.qkv.data() + i * s_.qkv() + head * c, s_.qkv(), count, token.position + i},
+                         *token.sequence, number, head / shared, scratch(member), space_.attended.row(i) + head * c,
+                         space_.attended.width);
+        for (std::size_t row = i; row < i + count; row++) space_.attended.prepare<L>(row, head * c, c, Form::rounded);
       }
     }
-    team_.wait();
-    for_each_expert([&](std::size_t e, std::size_t begin, std::size_t count) {
-      gate(layer.experts[e].gate_up, begin, count, member);
+  }
+
+  void mixture(const LayerWeights& layer, const Panel& panel, std::size_t member) {
+    each_token(panel, member, [&](std::size_t i) {
+      rms_norm<L>(hidden(panel.first + i), layer.post_norm, s_.hidden, s_.epsilon, space_.normed.row(i));
+      route<L>(space_.normed.row(i), layer.router, s_.experts, s_.hidden, s_.top_k, s_.normalise, i,
+               space_.scores.data() + member * s_.experts, space_.pairs.data() + i * s_.top_k);
+      if (!panel.tiled) space_.normed.prepare<L>(i, 0, s_.hidden, form(layer.experts[0].gate_up, panel));
     });
     team_.wait();
-    for_each_expert([&](std::size_t e, std::size_t begin, std::size_t count) {
-      add_answers(layer.experts[e].down, begin, count, member);
-    });
+    if (member == 0)
+      group_by_expert(space_.pairs.data(), panel.count * s_.top_k, s_.experts, space_.grouped, space_.begins);
     team_.wait();
-    const bool last = &layer == &w_.layers.back();
-    each_token(member, [&](std::size_t t) { norm(t, last ? w_.norm : (&layer + 1)->input_norm); });
+    if (panel.tiled) gather(member);
+    for_each_expert([&](std::size_t e, Range pairs) { gate(layer.experts[e], pairs, panel, member); });
+    team_.wait();
+    for_each_expert([&](std::size_t e, Range pairs) { add_answers(layer.experts[e].down, pairs, panel, member); });
+    team_.wait();
+  }
+
+  // Rounds pairs' normed rows to where tiles find them.
+  void gather(std::size_t member) {
+    if constexpr (Tiles<L>::kAvailable) {
+      const auto [first, last] = team_.part(space_.grouped.size(), member);
+      for (std::size_t p = first; p < last; p++)
+        round_row<L>(space_.normed.row(space_.grouped[p].token), s_.hidden, space_.gathered.data() + p * s_.hidden);
+      team_.wait();
+    }
   }
 
   template <class Work>
   void for_each_expert(Work work) {
-    for (std::size_t e = 0; e < s_.experts; e++) {
-      const std::size_t begin = space_.begins[e], count = space_.begins[e + 1] - begin;
-      if (count) work(e, begin, count);
-    }
+    for (std::size_t e = 0; e < s_.experts; e++)
+      if (space_.begins[e] < space_.begins[e + 1]) work(e, Range{space_.begins[e], space_.begins[e + 1]});
   }
 
-  // inner[pair] = silu(gate) * up * the pair's weight. Blocks of rows alternate: gate, up, gate, up.
-  void gate(const Matrix& gate_up, std::size_t begin, std::size_t count, std::size_t member) {
-    const auto [first, last] = team_.part(gate_up.blocks() / 2, member);
-    const std::size_t i = s_.expert_size;
-    const float* const* x = space_.rows.data() + begin;
-    float* inner = space_.inner.data() + begin * i;
-    // A block of gate is kept in `inner` until its block of up comes.
-    for (std::size_t pair = first; pair < last; pair++)
-      multiply<L>(gate_up, 2 * pair, 2 * pair + 2, x, count, [&](std::size_t p, std::size_t block, L sums) {
-        float* to = inner + p * i + pair * kBlockRows;
-        if (block % 2 == 0)
-          sums.store(to);
-        else
-          (silu(L::load(to)) * sums * L::of(space_.grouped[begin + p].weight)).store(to);
-      });
+  // inner[pair] = silu(gate) * up * the pair's weight. Blocks of rows alternate: gate, up, gate, up. Two of each give
+  // the 32 columns of `inner` that have one scale.
+  void gate(const ExpertWeights& expert, Range pairs, const Panel& panel, std::size_t member) {
+    const auto [first, last] = team_.part(expert.gate_up.blocks() / 4, member);
+    const std::size_t count = pairs.last - pairs.first;
+    const Pair* pair = space_.grouped.data() + pairs.first;
+    const bf16* gathered = space_.gathered.data() + pairs.first * s_.hidden;
+    const auto rows = [&](std::size_t p) { return space_.normed.operand(pair[p].token, form(expert.gate_up, panel)); };
+    for (std::size_t four = first; four < last; four++) {
+      // A block of gate is kept in `inner` until its block of up comes.
+      multiply_rows(expert.gate_up, {4 * four, 4 * four + 4}, gathered, rows, count, panel, member,
+                    [&](std::size_t p, std::size_t block, L sums) {
+                      float* to = space_.inner.row(pairs.first + p) + block / 2 * kBlockRows;
+                      if (block % 2 == 0)
+                        sums.store(to);
+                      else
+                        (silu(L::load(to)) * sums * L::of(pair[p].weight)).store(to);
+                    });
+      for (std::size_t p = pairs.first; p < pairs.last; p++)
+        space_.inner.prepare<L>(p, four * kColumnMultiple, kColumnMultiple, form(expert.down, panel));
+    }
   }
 
   // hidden[token] += down * inner[pair]. A row of `hidden` is one member's, so experts of one token do not collide.
-  void add_answers(const Matrix& down, std::size_t begin, std::size_t count, std::size_t member) {
-    const auto [first, last] = team_.part(down.blocks(), member);
-    const float* const* x = space_.rows.data() + space_.grouped.size() + begin;
-    multiply<L>(down, first, last, x, count, [&](std::size_t p, std::size_t block, L sums) {
-      float* to = space_.hidden.data() + space_.grouped[begin + p].token * s_.hidden + block * kBlockRows;
-      (L::load(to) + sums).store(to);
-    });
+  void add_answers(const Matrix& down, Range pairs, const Panel& panel, std::size_t member) {
+    const Pair* pair = space_.grouped.data() + pairs.first;
+    const auto rows = [&](std::size_t p) { return space_.inner.operand(pairs.first + p, form(down, panel)); };
+    multiply_rows(down, blocks_of(down.blocks(), member), space_.inner.rounded_row(pairs.first), rows,
+                  pairs.last - pairs.first, panel, member, [&](std::size_t p, std::size_t block, L sums) {
+                    float* to = hidden(panel.first + pair[p].token) + block * kBlockRows;
+                    (L::load(to) + sums).store(to);
+                  });
   }
 
+  // The logits; on vectors, whatever is in the step.
   void head(std::size_t member) {
-    team_.wait();
-    if (member == 0) {
-      space_.rows.resize(wanted_.size());
-      for (std::size_t i = 0; i < wanted_.size(); i++) space_.rows[i] = normed_rows_[wanted_[i]];
+    const Form form = form_for(w_.head.format);
+    const auto [begin, end] = team_.part(batch_.wanted.size(), member);
+    for (std::size_t i = begin; i < end; i++) {
+      rms_norm<L>(hidden(batch_.wanted[i]), w_.norm, s_.hidden, s_.epsilon, space_.normed.row(i));
+      space_.normed.prepare<L>(i, 0, s_.hidden, form);
     }
     team_.wait();
     const auto [first, last] = team_.part(w_.head.blocks(), member);
-    multiply<L>(w_.head, first, last, space_.rows.data(), wanted_.size(),
-                [&](std::size_t t, std::size_t block, L sums) {
-                  float whole[L::kWidth];
-                  sums.store(whole);
-                  const std::size_t at = block * kBlockRows, count = std::min(kBlockRows, s_.vocabulary - at);
-                  std::copy(whole, whole + count, logits_ + t * s_.vocabulary + at);
-                });
+    multiply<L>(
+        w_.head, first, last, [&](std::size_t i) { return space_.normed.operand(i, form); }, batch_.wanted.size(),
+        [&](std::size_t i, std::size_t block, L sums) {
+          float whole[L::kWidth];
+          sums.store(whole);
+          const std::size_t at = block * kBlockRows, count = std::min(kBlockRows, s_.vocabulary - at);
+          std::copy(whole, whole + count, logits_ + i * s_.vocabulary + at);
+        });
   }
 
   const Weights& w_;
   const Shape& s_;
   Team& team_;
   Workspace& space_;
-  const std::vector<Token>& tokens_;
-  const std::vector<std::size_t>& wanted_;
+  const Batch batch_;
   float* logits_;
   std::size_t scratch_;
-  std::vector<const float*> normed_rows_, attended_rows_;  // where each token's values begin
 };
 
 // Appends `tokens`, in the order of each sequence's positions, to their sequences, whose lengths stay as they are, and

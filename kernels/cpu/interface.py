@@ -11,11 +11,10 @@ import numpy.typing as npt
 PAGE_TOKENS = 32
 """`kPage` of pages.h."""
 
-Packed = npt.NDArray[np.uint16]
-"""bfloat16, as kernels/cpu/matrix.h lays it out."""
+Packed = npt.NDArray[np.uint16] | npt.NDArray[np.uint8]
+"""A matrix as kernels/cpu/matrix.h lays it out: uint16 is bfloat16, uint8 is int8 or int4 with its scales."""
 
 Format = Literal["bf16", "int8", "int4"]
-"""Of a packed matrix."""
 
 
 class Dimensions(Protocol):
@@ -83,7 +82,27 @@ class Native(Protocol):
         self, shape: Dimensions, tensors: dict[str, npt.NDArray[np.generic]], tied: bool, threads: int
     ) -> Model: ...
 
-    def pack(self, values: npt.NDArray[np.uint16], alternate: int = 0, format: Format = "bf16") -> Packed:
-        """(rows, columns) bfloat16 → packed. With `alternate`, of every 2 * alternate rows the first half's
-        blocks of 16 and the second half's in turns."""
+    def pack(
+        self,
+        values: npt.NDArray[np.uint16] | npt.NDArray[np.float32],
+        alternate: int = 0,
+        format: Format = "bf16",
+    ) -> Packed:
+        """(rows, columns) bfloat16 or float32 → packed; columns are a multiple of 32. With `alternate`, of
+        every 2 * alternate rows the first half's blocks of 16 and the second half's in turns.
+
+        Raises:
+            ValueError: the shape does not fit, or a value is not finite.
+        """
+        ...
+
+    def product(
+        self, weights: Packed, rows: int, x: npt.NDArray[np.float32], tiled: bool = False
+    ) -> npt.NDArray[np.float32]:
+        """(n, columns) times packed weights → (n, rows), on vectors or in tiles; for tests."""
+        ...
+
+    @property
+    def tiles(self) -> bool:
+        """Whether the module has tiles."""
         ...

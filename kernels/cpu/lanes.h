@@ -4,6 +4,9 @@
 
 #if defined(MIDFILL_AVX512)
 #include "lanes_avx512.h"
+#if defined(__AMX_BF16__)
+#include "tiles_amx.h"
+#endif
 namespace midfill {
 using Lanes = Avx512Lanes;
 }

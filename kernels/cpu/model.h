@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "aligned.h"
 #include "experts.h"
+#include "inputs.h"
 #include "matrix.h"
 #include "pages.h"
 #include "team.h"
@@ -47,12 +49,15 @@ struct Token {
   std::size_t position;
 };
 
-// What a step needs while it lasts, kept for the next one.
+// What a step needs while it lasts, kept for the next one. Of all but `hidden` there is what a panel needs (batch.h).
 struct Workspace {
-  std::vector<float> hidden, normed, qkv, attended, inner, scratch, scores;
+  Aligned<float> hidden;  // (tokens, hidden)
+  Aligned<float> qkv, scratch, scores;
+  Inputs normed, attended;  // a row for each token
+  Inputs inner;             // a row for each pair, in the order of `grouped`
+  Aligned<bf16> gathered;   // the normed rows of pairs, for tiles
   std::vector<Pair> pairs, grouped;
-  std::vector<std::size_t> begins;
-  std::vector<const float*> rows;
+  std::vector<std::size_t> begins;  // where in `grouped` each expert's pairs begin
 };
 
 }  // namespace midfill

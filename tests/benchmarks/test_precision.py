@@ -78,7 +78,8 @@ def test_likelihoods_and_greedy_tokens_are_the_models(model: Path, held_out: Pat
     for at in range(1 + precision.CONTEXT, len(window)):
         logits = behind(loaded[0], loaded[0].new_sequence(), window[:at]).astype(np.float64)
         total -= logits[window[at]] - np.log(np.exp(logits).sum())
-    assert found.nll[0] == pytest.approx(total / precision.SCORED, abs=1e-3)
+    # Computed in tiles, where there are any, which round activations to bfloat16; tokens one by one are not.
+    assert found.nll[0] == pytest.approx(total / precision.SCORED, abs=0.02)
 
 
 def test_too_short_a_corpus_is_told(model: Path, held_out: Path, capsys: pytest.CaptureFixture[str]) -> None:

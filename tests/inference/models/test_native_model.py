@@ -59,6 +59,17 @@ def native_model(directory: Path, instruction_set: str | None = None, threads: i
     return NativeModel(directory, config, "wide", threads, instruction_set)
 
 
+def feed(model: NativeModel, sequence: NativeSequence, ids: list[int]) -> np.ndarray:
+    """The logits behind the last of `ids`, in chunks too short for tiles.
+
+    Those round what they multiply, from which a random model makes other logits; their tolerance is in
+    tests/kernels/test_native_forward.py.
+    """
+    for start in range(0, len(ids), 15):
+        logits = behind(model, sequence, ids[start : start + 15])
+    return logits
+
+
 def assert_near(logits: np.ndarray, expected: np.ndarray) -> None:
     assert logits.dtype == np.float32
     assert np.linalg.norm(logits - expected) <= TOLERANCE * np.linalg.norm(expected)
@@ -87,7 +98,7 @@ def test_logits_equal_torchs(make_model_dir, variant, instruction_set) -> None:
     expected = reference_logits(directory, ids)
     sequence = model.new_sequence()
     for start, stop in [(0, 1), (1, 64), (64, 67), (67, 149), (149, 150)]:
-        assert_near(behind(model, sequence, ids[start:stop]), expected[stop - 1])
+        assert_near(feed(model, sequence, ids[start:stop]), expected[stop - 1])
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
@@ -137,27 +148,27 @@ def test_what_cannot_be_in_a_step_is_refused_and_changes_nothing(model: NativeMo
 def test_a_fork_shares_what_it_has_and_writes_its_own(model: NativeModel, length: int) -> None:
     ids = token_ids(66)
     sequence = model.new_sequence()
-    behind(model, sequence, ids)
+    feed(model, sequence, ids)
     fork = sequence.fork(length)
     assert (fork.length, sequence.length) == (length, 66)
     other = behind(model, fork, [7, 8, 9])
     fresh = model.new_sequence()
-    behind(model, fresh, ids[:length])
+    feed(model, fresh, ids[:length])
     np.testing.assert_allclose(other, behind(model, fresh, [7, 8, 9]), rtol=0, atol=1e-4)
     whole = model.new_sequence()
-    behind(model, whole, ids)
+    feed(model, whole, ids)
     np.testing.assert_array_equal(behind(model, sequence, [5]), behind(model, whole, [5]))
 
 
 def test_truncating_forgets(model: NativeModel) -> None:
     ids = token_ids(80)
     sequence = model.new_sequence()
-    behind(model, sequence, ids)
+    feed(model, sequence, ids)
     pages = list(sequence.pages)
     sequence.truncate(33)
     assert (sequence.length, sequence.pages) == (33, pages[:2])
     fresh = model.new_sequence()
-    behind(model, fresh, ids[:33])
+    feed(model, fresh, ids[:33])
     np.testing.assert_allclose(
         behind(model, sequence, ids[40:45]), behind(model, fresh, ids[40:45]), rtol=0, atol=1e-4
     )
@@ -287,7 +298,7 @@ def test_an_instruction_set_is_chosen_by_the_environment(
     monkeypatch.setenv("MIDFILL_ISA", "portable")
     assert native_model(directory).device == "cpu (portable, bf16)"
     monkeypatch.setenv("MIDFILL_ISA", "sse9")
-    with pytest.raises(NativeError, match=r"sse9: no such instruction set; there are avx512, avx2, portable"):
+    with pytest.raises(NativeError, match="sse9: no such instruction set; there are amx, avx512_vnni,"):
         native_model(directory)
     with pytest.raises(ModelError, match="sse9"):
         load(directory, "cpu")

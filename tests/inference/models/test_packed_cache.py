@@ -279,6 +279,18 @@ def test_a_file_of_another_user_is_not_trusted(
     assert f"it belongs to user {theirs}, who is not the model's owner" in told(caplog)[-1]
 
 
+def test_a_file_that_another_user_has_laid_ready_is_not_written(
+    model: Model, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    partial = model.beside.with_name(model.beside.name + ".partial")
+    partial.write_bytes(b"theirs")
+    theirs = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: theirs + 1)
+    assert model.load() == 1
+    assert f"{partial.name} belongs to another user; " in told(caplog)[0]
+    assert partial.read_bytes() == b"theirs"
+
+
 @pytest.mark.parametrize(("mode", "expected"), [(0o644, 0o644), (0o600, 0o600), (0o444, 0o644)])
 def test_the_file_is_open_to_those_who_may_read_the_model(model: Model, mode: int, expected: int) -> None:
     (model.folder / "model.safetensors").chmod(mode)
