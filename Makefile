@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports tests test-editors bench-keystroke clean
+.PHONY: help demo test lint types imports tests test-native-asan test-editors bench-keystroke clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -32,6 +32,16 @@ imports: $(STAMP)
 
 tests: $(STAMP)
 	$(BIN)/python -m pytest
+
+# libasan has to be there before Python; torch and CPython keep memory to their end, which is no leak of ours.
+test-native-asan: export PATH := $(abspath $(BIN)):$(PATH)
+test-native-asan: $(STAMP) ## the native engine's tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	cmake -S . -B build/asan -G Ninja -DMIDFILL_SANITIZE=ON -DPython_EXECUTABLE=$(abspath $(BIN))/python
+	cmake --build build/asan
+	LD_PRELOAD="$$(c++ -print-file-name=libasan.so) $$(c++ -print-file-name=libubsan.so)" \
+	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
+	$(BIN)/python -m pytest -p tests.sanitized tests/kernels/test_native_product.py \
+	tests/kernels/test_native_forward.py tests/inference/models/test_native_model.py
 
 test-editors: $(STAMP) ## drive the real VS Code and the real Neovim with the shipped model
 	$(BIN)/python -m pytest -m editors tests/e2e
