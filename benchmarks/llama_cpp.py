@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from inference.model import Model, ModelError
+from inference.model import Chunk, Model, ModelError
 from inference.models.load import SHIPPED, load
 from inference.prompt import PromptText, PromptWriter
 from inference.tokenizer import Tokenizer
@@ -108,7 +108,7 @@ def cursors() -> list[PromptText]:
 def greedy(model: Model, prompt: Prompt) -> list[Token]:
     sequence, waiting, tokens = model.new_sequence(), list(prompt), []
     for _ in range(TOKENS):
-        logits = model.forward(sequence, waiting)
+        logits = model.forward([Chunk(sequence, waiting)])[0][-1]
         second, best = logits.argpartition(-2)[-2:]
         tokens.append(Token(int(best), float(logits[best] - logits[second])))
         waiting = [int(best)]

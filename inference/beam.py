@@ -102,9 +102,9 @@ class Beam:
     def best(self) -> Hypothesis:
         return self.live[0]
 
-    def pending(self) -> Hypothesis | None:
-        """The next hypothesis whose choices are not known; None if `select` can go on."""
-        return next((one for one in self.live if not one.choices), None)
+    def pending(self) -> list[Hypothesis]:
+        """The hypotheses whose choices are not known; none if `select` can go on."""
+        return [one for one in self.live if not one.choices]
 
     def select(self, pieces: Pieces[bytes]) -> None:
         """Go on with the likeliest choices of all live hypotheses; `pieces` are the bytes of the tokens.

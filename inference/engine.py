@@ -1,8 +1,9 @@
-"""The engine: step() takes one request one forward pass further and says what came of it.
+"""The engine: step() takes the requests under way one forward pass further and says what came of it.
 
 Life of a request: submit → (step) admit, superseding → render the prompt, borrow a sequence → prefill in
-chunks → one token of one hypothesis a step, until an end token, a stop string, the limit or an abort → give
-the best one's sequence back.
+chunks → one token of each of its hypotheses a step, until an end token, a stop string, the limit or an
+abort → give the best one's sequence back. A step computes chunks of prompts and tokens of answers together,
+whosever they are (continuous batching, Orca, OSDI 2022; chunked prefill, arXiv 2308.16369).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from inference.generation import Generation
 from inference.healing import PieceIndex
 from inference.kv_cache import KvStore
 from inference.messages import Snippet, Statistics
-from inference.model import Logits, Model, ModelError
+from inference.model import Chunk, Logits, Model, ModelError
 from inference.prompt import PromptText, PromptWriter
 from inference.request import (
     DoneEvent,
@@ -30,7 +31,7 @@ from inference.request import (
     StopReason,
     TextEvent,
 )
-from inference.scheduler import Scheduler
+from inference.scheduler import Part, Scheduler
 from inference.tokenizer import Tokenizer
 
 MAX_REQUESTS = 64
@@ -44,7 +45,7 @@ class Engine:
     `submit`, `abort` and `has_work` may be called from any thread; `step` from one thread only.
 
     Args:
-        prefill_chunk: tokens of a prompt computed in one step; an abort waits for at most one.
+        prefill_chunk: tokens of prompts computed in one step; an abort waits for at most one step.
         kv_bytes: memory for the sequences of finished requests; left out, an eighth of what the weights take,
             at least 256 MiB: 77 prompts of 1,000 tokens for Qwen3-Coder-30B-A3B in bf16.
         clock: seconds, monotonic.
@@ -113,25 +114,16 @@ class Engine:
                 self._aborted.append((key, reason))
 
     def step(self) -> list[Event]:
-        """One forward pass of one request; [] when there is nothing to do or nothing to tell yet."""
+        """One forward pass of those under way; [] when there is nothing to do or nothing to tell yet."""
         events = self._admit()
-        generation = self._scheduler.next()
-        if generation is None:
-            return events
-        try:
-            return events + self._advance(generation)
-        except RequestError as error:
-            failure = ErrorEvent(generation.request.key, error.code, str(error))
-        except ModelError as error:
-            _log.error("request %d: %s", generation.request.key, error)
-            failure = ErrorEvent(generation.request.key, "model", str(error))
-        except Exception as error:  # one bad request must not end the others
-            _log.exception("request %d", generation.request.key)
-            failure = ErrorEvent(
-                generation.request.key, "internal", f"{type(error).__name__}: {error}"[:4000]
-            )
-        self._retire(generation, keep=False)
-        return [*events, failure]
+        waiting = self._scheduler.waiting()
+        if waiting is not None:
+            try:
+                self._begin(waiting)
+            except Exception as error:
+                events.append(self._fail(waiting, error))
+        batch = self._scheduler.plan(self._prefill_chunk)
+        return events + self._compute(batch) if batch else events
 
     def _admit(self) -> list[Event]:
         with self._lock:
@@ -149,28 +141,65 @@ class Engine:
                 events.append(self._finish(ended, reason))
         return events
 
-    def _advance(self, generation: Generation) -> list[Event]:
-        beam = generation.beam or self._begin(generation)
-        hypothesis = beam.pending()
-        assert hypothesis is not None  # noqa: S101 - else the last step would have gone on
-        start = hypothesis.sequence.length
-        chunk = hypothesis.token_ids[start : start + self._prefill_chunk]
-        logits = self.model.forward(hypothesis.sequence, chunk)
-        if hypothesis.sequence.length < len(hypothesis.token_ids):
-            return []
+    def _compute(self, batch: list[Part]) -> list[Event]:
+        """The batch in one pass, and what its requests say then."""
+        chunks = [
+            Chunk(part.hypothesis.sequence, part.token_ids, num_logits=int(part.is_last)) for part in batch
+        ]
+        whose = list(dict.fromkeys(part.generation for part in batch))
+        try:
+            logits = self.model.forward(chunks)
+        except Exception as error:
+            if len(whose) == 1:
+                return [self._fail(whose[0], error)]
+            # Who is to blame shows when each is alone: a pass that fails changes no sequence.
+            shares = [[part for part in batch if part.generation is one] for one in whose]
+            return [event for share in shares for event in self._compute(share)]
         now = self._clock()
-        if generation.timing.prefilled is None:
-            generation.timing.prefilled = now
-        logits = self._with_copies(generation.copy_source, hypothesis, logits)
-        text = generation.take(beam, hypothesis, logits, self._index)
         events: list[Event] = []
-        if text:
-            if generation.timing.first_text is None:
-                generation.timing.first_text = now
-            events.append(TextEvent(generation.request.key, text))
+        for generation in whose:
+            known = [
+                (part.hypothesis, rows[-1])
+                for part, rows in zip(batch, logits, strict=True)
+                if part.generation is generation and part.is_last
+            ]
+            try:
+                events += self._take(generation, known, now)
+            except Exception as error:
+                events.append(self._fail(generation, error))
+        return events
+
+    def _take(
+        self, generation: Generation, known: list[tuple[Hypothesis, Logits]], now: float
+    ) -> list[Event]:
+        """Go on with the hypotheses of one request whose logits are known."""
+        assert generation.beam is not None  # noqa: S101 - what is in a batch has begun
+        events: list[Event] = []
+        for hypothesis, logits in known:
+            if generation.timing.prefilled is None:
+                generation.timing.prefilled = now
+            logits = self._with_copies(generation.copy_source, hypothesis, logits)
+            text = generation.take(generation.beam, hypothesis, logits, self._index)
+            if text:
+                if generation.timing.first_text is None:
+                    generation.timing.first_text = now
+                events.append(TextEvent(generation.request.key, text))
         if generation.stop_reason is not None:
             events.append(self._finish(generation, generation.stop_reason))
         return events
+
+    def _fail(self, generation: Generation, error: Exception) -> ErrorEvent:
+        """One bad request must not end the others."""
+        key = generation.request.key
+        self._retire(generation, keep=False)
+        match error:
+            case RequestError():
+                return ErrorEvent(key, error.code, str(error))
+            case ModelError():
+                _log.error("request %d: %s", key, error)
+                return ErrorEvent(key, "model", str(error))
+        _log.error("request %d", key, exc_info=error)
+        return ErrorEvent(key, "internal", f"{type(error).__name__}: {error}"[:4000])
 
     def _begin(self, generation: Generation) -> Beam:
         generation.timing.started = self._clock()

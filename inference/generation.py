@@ -82,7 +82,7 @@ class Generation:
         """
         allowed = index.agreeing(hypothesis.required, self.indented)
         hypothesis.choices = self.sampler.draw(logits, allowed, beam.width)
-        if beam.pending() is not None:
+        if beam.pending():
             return ""
         beam.select(index.pieces)
         agreed = beam.agreed()

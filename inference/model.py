@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as Ids
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -35,6 +36,18 @@ class Sequence(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Tokens to append to a sequence in one step, and how many of the last to tell the logits behind.
+
+    With `num_logits` of 0, for a part of a prompt, the model need not compute any.
+    """
+
+    sequence: Sequence
+    token_ids: Ids[int]
+    num_logits: int = 1
+
+
 class Model(Protocol):
     """One loaded model. Used from one thread at a time."""
 
@@ -59,10 +72,30 @@ class Model(Protocol):
 
     def new_sequence(self) -> Sequence: ...
 
-    def forward(self, sequence: Sequence, token_ids: Ids[int]) -> Logits:
-        """Append at least one token; return the float32 logits (vocab_size,) after the last.
+    def forward(self, chunks: Ids[Chunk]) -> list[Logits]:
+        """One step: append each chunk to its sequence; return the logits of each, float32
+        (num_logits, vocab_size), those behind its last tokens in order.
 
         Raises:
-            ModelError: the sequence would outgrow `context_length`, or an id is outside the vocabulary.
+            ModelError: `check_chunks` refuses them. Whatever is raised, every sequence is as it was.
         """
         ...
+
+
+def check_chunks(chunks: Ids[Chunk], vocab_size: int, context_length: int) -> None:
+    """Whether a model may compute these in one step.
+
+    Raises:
+        ModelError: a chunk has no tokens or one outside the vocabulary, its sequence would outgrow
+            `context_length`, it wants logits behind more tokens than it has, or a sequence comes twice.
+    """
+    if len({id(chunk.sequence) for chunk in chunks}) < len(chunks):
+        raise ModelError("a sequence can be appended to only once in a step")
+    for chunk in chunks:
+        ids = chunk.token_ids
+        if not ids or min(ids) < 0 or max(ids) >= vocab_size:
+            raise ModelError(f"token ids must be from 0 to {vocab_size - 1}, and at least one")
+        if (needed := chunk.sequence.length + len(ids)) > context_length:
+            raise ModelError(f"{needed} tokens exceed the context of {context_length}")
+        if not 0 <= chunk.num_logits <= len(ids):
+            raise ModelError(f"there are no logits behind {chunk.num_logits} of {len(ids)} tokens")

@@ -1,47 +1,73 @@
-"""Which request the next step belongs to."""
+"""What the next step computes."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+from inference.beam import Hypothesis
 from inference.generation import Generation
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The next tokens of one hypothesis: some of its prompt, or the one token that it added. `is_last` if
+    nothing is left to compute then before another token is chosen."""
+
+    generation: Generation
+    hypothesis: Hypothesis
+    token_ids: list[int]
+    is_last: bool
+
+    @classmethod
+    def of(cls, generation: Generation, hypothesis: Hypothesis, count: int) -> Part:
+        start, end = hypothesis.sequence.length, hypothesis.sequence.length + count
+        token_ids = hypothesis.token_ids
+        return cls(generation, hypothesis, token_ids[start:end], end >= len(token_ids))
+
+
 class Scheduler:
-    """Requests under way: one that has just come is next, after that they take turns.
+    """Requests under way, newest first."""
 
-    The newest request is the one someone is waiting for; it gets the first step ahead of all others and then
-    shares with them, so none starves.
-    """
-
-    __slots__ = ("_turns",)
+    __slots__ = ("_requests",)
 
     def __init__(self) -> None:
-        self._turns: deque[Generation] = deque()
+        self._requests: deque[Generation] = deque()
 
     def __len__(self) -> int:
-        return len(self._turns)
+        return len(self._requests)
 
     def __iter__(self) -> Iterator[Generation]:
-        return iter(self._turns)
+        return iter(self._requests)
 
     def admit(self, generation: Generation) -> None:
-        self._turns.appendleft(generation)
+        self._requests.appendleft(generation)
 
     def remove(self, generation: Generation) -> None:
-        self._turns.remove(generation)
+        self._requests.remove(generation)
 
     def find(self, key: int) -> Generation | None:
-        return next((each for each in self._turns if each.request.key == key), None)
+        return next((each for each in self._requests if each.request.key == key), None)
 
     def of_document(self, document: str) -> Generation | None:
         """The request that a newer one of this document supersedes; "" names none."""
-        return next((each for each in self._turns if document and each.request.document == document), None)
+        return next((each for each in self._requests if document and each.request.document == document), None)
 
-    def next(self) -> Generation | None:
-        """Whose turn it is; it goes to the end of the line."""
-        if not self._turns:
-            return None
-        self._turns.rotate(-1)
-        return self._turns[-1]
+    def waiting(self) -> Generation | None:
+        """The newest request that has not begun."""
+        return next((each for each in self._requests if each.beam is None), None)
+
+    def plan(self, max_prompt_tokens: int) -> list[Part]:
+        """The next step: a token of every hypothesis that has one to compute, and as much of the prompts,
+        newest first, as `max_prompt_tokens` allows."""
+        batch: list[Part] = []
+        for generation in self._requests:
+            for hypothesis in generation.beam.pending() if generation.beam is not None else ():
+                count = len(hypothesis.token_ids) - hypothesis.sequence.length
+                if count > 1:
+                    count = min(count, max_prompt_tokens)
+                    max_prompt_tokens -= count
+                if count:
+                    batch.append(Part.of(generation, hypothesis, count))
+        return batch

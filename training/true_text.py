@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from inference.card import Card
 from inference.copying import Continuation, CopySource, mixed
 from inference.healing import PieceIndex
-from inference.model import Logits, Model
+from inference.model import Chunk, Logits, Model
 from inference.prompt import PromptWriter
 from inference.sampler import TokenIds
 from inference.tokenizer import Tokenizer
@@ -59,7 +59,7 @@ class TrueText:
         sequence, waiting = self._model.new_sequence(), list(prompt.token_ids)
         required, written = prompt.required, b""
         for token in [*self._tokenizer.encode(required.decode() + cursor.truth), self.end]:
-            logits, waiting = self._model.forward(sequence, waiting), [token]
+            logits, waiting = self._model.forward([Chunk(sequence, waiting)])[0][-1], [token]
             allowed = self.index.agreeing(required, prompt.indented)
             yield Position(logits, allowed, source.after(written, required), required, token)
             piece = self.index.pieces[token]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as Ids
+from itertools import accumulate, pairwise
 from pathlib import Path
 
-from inference.model import Logits, ModelError, Sequence
+from inference.model import Chunk, Logits, ModelError, Sequence, check_chunks
 from inference.models.config import Qwen3MoeConfig
 from inference.models.native_weights import native_weights
 from kernels.cpu import native
@@ -92,16 +93,20 @@ class NativeModel:
     def new_sequence(self) -> NativeSequence:
         return NativeSequence(self._model.new_sequence())
 
-    def forward(self, sequence: Sequence, token_ids: Ids[int]) -> Logits:
+    def forward(self, chunks: Ids[Chunk]) -> list[Logits]:
         """See `inference.model.Model.forward`."""
-        if not isinstance(sequence, NativeSequence):
-            raise TypeError(f"a {type(sequence).__name__} is not one of this model's sequences")
-        if not token_ids or min(token_ids) < 0 or max(token_ids) >= self.vocab_size:
-            raise ModelError(f"token ids must be from 0 to {self.vocab_size - 1}, and at least one")
-        if (needed := sequence.length + len(token_ids)) > self.context_length:
-            raise ModelError(f"{needed} tokens exceed the context of {self.context_length}")
-        logits: Logits = self._model.forward([sequence.pages], [list(token_ids)])[0]
-        return logits
+        check_chunks(chunks, self.vocab_size, self.context_length)
+        counts = [chunk.num_logits for chunk in chunks]
+        logits = self._model.forward(
+            [_pages(chunk.sequence) for chunk in chunks], [list(chunk.token_ids) for chunk in chunks], counts
+        )
+        return [logits[start:end] for start, end in pairwise(accumulate(counts, initial=0))]
+
+
+def _pages(sequence: Sequence) -> Pages:
+    if not isinstance(sequence, NativeSequence):
+        raise TypeError(f"a {type(sequence).__name__} is not one of this model's sequences")
+    return sequence.pages
 
 
 def why_not_native(config: Qwen3MoeConfig) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence as Ids
 import torch
 from torch import Tensor
 
-from inference.model import Logits, ModelError, Sequence
+from inference.model import Chunk, Logits, ModelError, Sequence, check_chunks
 from inference.models.config import Qwen3MoeConfig
 from inference.models.qwen3_moe import Qwen3Moe
 
@@ -98,16 +98,27 @@ class TorchModel:
     def new_sequence(self) -> TorchSequence:
         return TorchSequence.empty(self._network.config, self._network.embed_tokens, self.context_length)
 
-    def forward(self, sequence: Sequence, token_ids: Ids[int]) -> Logits:
-        """See `inference.model.Model.forward`."""
-        if not isinstance(sequence, TorchSequence):
-            raise TypeError(f"a {type(sequence).__name__} is not one of this model's sequences")
-        if not token_ids or min(token_ids) < 0 or max(token_ids) >= self.vocab_size:
-            raise ModelError(f"token ids must be from 0 to {self.vocab_size - 1}, and at least one")
+    def forward(self, chunks: Ids[Chunk]) -> list[Logits]:
+        """See `inference.model.Model.forward`. One chunk after another: a step over several takes as long as
+        all of them alone."""
+        check_chunks(chunks, self.vocab_size, self.context_length)
+        sequences = [_own(chunk.sequence) for chunk in chunks]
         with torch.inference_mode():
-            sequence.reserve(len(token_ids))
-            ids = torch.tensor(token_ids, dtype=torch.int64, device=self._network.embed_tokens.device)
-            hidden = self._network(ids, sequence)
-            logits: Logits = self._network.logits(hidden[-1]).float().cpu().numpy()
-        sequence.length += len(token_ids)
+            logits = [self._logits(one, chunk) for one, chunk in zip(sequences, chunks, strict=True)]
+        for sequence, chunk in zip(sequences, chunks, strict=True):
+            sequence.length += len(chunk.token_ids)
         return logits
+
+    def _logits(self, sequence: TorchSequence, chunk: Chunk) -> Logits:
+        """(num_logits, vocab_size); the sequence's length stays as it is."""
+        sequence.reserve(len(chunk.token_ids))
+        ids = torch.tensor(chunk.token_ids, dtype=torch.int64, device=self._network.embed_tokens.device)
+        hidden = self._network(ids, sequence)
+        logits: Logits = self._network.logits(hidden[len(ids) - chunk.num_logits :]).float().cpu().numpy()
+        return logits
+
+
+def _own(sequence: Sequence) -> TorchSequence:
+    if not isinstance(sequence, TorchSequence):
+        raise TypeError(f"a {type(sequence).__name__} is not one of this model's sequences")
+    return sequence

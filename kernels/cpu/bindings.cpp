@@ -88,10 +88,13 @@ class Model {
 
   Sequence new_sequence() const { return Sequence(weights_.shape.page()); }
 
-  // Appends ids[i] to sequences[i]; the logits behind the last of each, (sequences, vocabulary).
-  Logits forward(const std::vector<Sequence*>& sequences, const std::vector<std::vector<std::uint32_t>>& ids) {
+  // Appends ids[i] to sequences[i], each another one; the logits behind the last num_logits[i] of them, (their sum,
+  // vocabulary).
+  Logits forward(const std::vector<Sequence*>& sequences, const std::vector<std::vector<std::uint32_t>>& ids,
+                 const std::vector<std::size_t>& num_logits) {
     const Shape& shape = weights_.shape;
-    if (sequences.size() != ids.size() || sequences.empty()) throw std::invalid_argument("a sequence for each list");
+    if (sequences.size() != ids.size() || ids.size() != num_logits.size() || sequences.empty())
+      throw std::invalid_argument("a sequence and a number for each list");
     std::vector<Token> tokens;
     std::vector<std::size_t> wanted;
     for (std::size_t i = 0; i < sequences.size(); i++) {
@@ -102,7 +105,8 @@ class Model {
         if (id >= shape.vocabulary) throw std::out_of_range("no such token: " + std::to_string(id));
         tokens.push_back({id, sequences[i], position++});
       }
-      wanted.push_back(tokens.size() - 1);
+      if (num_logits[i] > ids[i].size()) throw std::invalid_argument("more logits than tokens");
+      for (std::size_t t = tokens.size() - num_logits[i]; t < tokens.size(); t++) wanted.push_back(t);
     }
     const std::size_t count = wanted.size() * shape.vocabulary;
     auto* logits = new float[count];
@@ -176,6 +180,6 @@ NB_MODULE(MIDFILL_MODULE, m) {
   nb::class_<Model>(m, "Model")
       .def(nb::init<const Shape&, nb::dict, bool, std::size_t>(), "shape"_a, "tensors"_a, "tied"_a, "threads"_a)
       .def("new_sequence", &Model::new_sequence)
-      .def("forward", &Model::forward, "sequences"_a, "ids"_a);
+      .def("forward", &Model::forward, "sequences"_a, "ids"_a, "num_logits"_a);
   m.def("pack", &packed, "values"_a, "alternate"_a = 0);
 }

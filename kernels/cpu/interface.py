@@ -37,11 +37,15 @@ class Model(Protocol):
 
     def new_sequence(self) -> Sequence: ...
 
-    def forward(self, sequences: Items[Sequence], ids: Items[Items[int]]) -> npt.NDArray[np.float32]:
-        """Append ids[i] to sequences[i]; the logits behind the last of each, (sequences, vocabulary).
+    def forward(
+        self, sequences: Items[Sequence], ids: Items[Items[int]], num_logits: Items[int]
+    ) -> npt.NDArray[np.float32]:
+        """Append ids[i] to sequences[i], each another one; the logits behind the last num_logits[i] of them,
+        (their sum, vocabulary).
 
         Raises:
-            ValueError, IndexError: no tokens, one that is not in the vocabulary, or beyond the context.
+            ValueError, IndexError: no tokens, one that is not in the vocabulary, or beyond the context; more
+                logits than tokens; lists of unequal length.
         """
         ...
 

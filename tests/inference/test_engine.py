@@ -21,7 +21,7 @@ from inference.engine import (
     TextEvent,
 )
 from inference.healing import is_indented
-from inference.model import ModelError
+from inference.model import ModelError, check_chunks
 from inference.prompt import PromptWriter
 from inference.tokenizer import Tokenizer
 from tests.inference.token_sequence import TokenSequence
@@ -42,14 +42,25 @@ class ScriptedModel:
     def new_sequence(self):
         return TokenSequence()
 
-    def forward(self, sequence, token_ids):
-        if sequence.length + len(token_ids) > self.context_length:
-            raise ModelError("too long")
-        self.passes.append(list(token_ids))
-        sequence.tokens += token_ids
-        logits = -np.arange(self.vocab_size, dtype=np.float32)
-        logits[self.next_token(sequence.tokens)] = 10
+    def forward(self, chunks):
+        check_chunks(chunks, self.vocab_size, self.context_length)
+        self.passes.append([list(chunk.token_ids) for chunk in chunks])
+        logits = [self.logits(chunk) for chunk in chunks]
+        for chunk in chunks:
+            chunk.sequence.tokens += chunk.token_ids
         return logits
+
+    def logits(self, chunk):
+        tokens = chunk.sequence.tokens + list(chunk.token_ids)
+        rows = np.tile(-np.arange(self.vocab_size, dtype=np.float32), (chunk.num_logits, 1))
+        for row, end in zip(rows, range(len(tokens) - chunk.num_logits, len(tokens)), strict=True):
+            row[self.next_token(tokens[: end + 1])] = 10
+        return rows
+
+    @property
+    def computed(self):
+        """Every token in the order of computing."""
+        return [token for step in self.passes for chunk in step for token in chunk]
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +131,7 @@ def test_the_text_before_the_cursor_is_reproduced_and_not_shown(counting, tokeni
     """Whatever the model wants, its first tokens must spell what the prompt left out."""
     text, done = answer(counting, PromptText("x = ret"), max_tokens=3)
     prompt_length = done.statistics.prompt_tokens
-    generated = [i for chunk in counting.model.passes for i in chunk][prompt_length:]
+    generated = counting.model.computed[prompt_length:]
     spelled = b"".join(tokenizer.pieces[i] for i in generated).decode()
     assert spelled.startswith(" ret")
     assert text.startswith(spelled.removeprefix(" ret"))  # the last token was never fed back
@@ -150,8 +161,8 @@ def test_an_earlier_occurrence_outweighs_a_model_that_is_not_sure(tokenizer):
     """The model wants one letter for ever, a little; the file says how its line goes on."""
     letter = tokenizer.encode("a")[0]
     model = ScriptedModel(tokenizer.vocab_size, lambda _: letter)
-    sure = model.forward
-    model.forward = lambda sequence, ids: sure(sequence, ids) * 1e-3
+    sure = model.logits
+    model.logits = lambda chunk: sure(chunk) * 1e-3
     prompt = PromptText("total = width * height\ntotal = wid", "\n")
     for weight, expected in ((0.0, "aaa"), (0.9, "th * height")):
         card = replace(CARD, copy_weights=(weight,) * len(LENGTHS))
@@ -202,7 +213,8 @@ def test_the_context_is_a_limit_of_its_own(answering, tokenizer):
 def test_prefill_runs_in_chunks_and_one_token_a_step_follows(answering):
     engine = answering(GAP, "urn a", prefill_chunk=4)
     text, done = answer(engine, GAP)
-    sizes = [len(chunk) for chunk in engine.model.passes]
+    assert {len(step) for step in engine.model.passes} == {1}
+    sizes = [len(chunk) for (chunk,) in engine.model.passes]
     prompt = done.statistics.prompt_tokens
     chunks = -(-prompt // 4)
     assert sizes[:chunks] == [4] * (prompt // 4) + [prompt % 4] * (prompt % 4 > 0)
@@ -245,12 +257,51 @@ def test_a_newer_request_of_a_document_supersedes(counting):
     assert sorted(ends) == [2, 3]
 
 
-def test_requests_take_turns(counting):
+def test_requests_go_on_together(counting):
     for key in (1, 2, 3):
         counting.submit(Request(key, f"file:///{key}", GAP, max_tokens=8))
-    order = [event.key for event in run(counting) if isinstance(event, TextEvent)]
-    for i in range(0, 18, 3):
-        assert sorted(order[i : i + 3]) == [1, 2, 3]
+    ends = {event.key for event in run(counting) if isinstance(event, DoneEvent)}
+    assert ends == {1, 2, 3}
+    sizes = [len(step) for step in counting.model.passes]
+    assert sizes.count(3) >= 6
+    assert len(sizes) <= 8 + 3 + 3
+
+
+def test_a_prompt_is_read_beside_answers_and_the_newest_first(counting):
+    """A step holds `prefill_chunk` tokens of prompts at most, and one of every answer under way."""
+    counting._prefill_chunk = 16
+    counting.submit(Request(1, "", GAP, max_tokens=30))
+    while not any(isinstance(event, TextEvent) for event in counting.step()):
+        pass
+    before = len(counting.model.passes)
+    long = PromptText("b = 1\n" * 12, "c = 2\n" * 8)
+    counting.submit(Request(2, "", long, max_tokens=1))
+    counting.submit(Request(3, "", PromptText("q = 2\n" * 12, "d = 3\n" * 8), max_tokens=1))
+    ends = [event.key for event in run(counting) if isinstance(event, DoneEvent)]
+    assert ends == [3, 2, 1]
+    for step in counting.model.passes[before : before + 3]:
+        assert sum(len(chunk) for chunk in step) == 16 + 1
+
+
+def test_all_ways_to_go_on_are_computed_in_one_step(tokenizer):
+    """Three lines that begin with other letters and are as likely: a beam of three has them in each pass."""
+    letters = [tokenizer.encode(letter)[0] for letter in "abc"]
+    model = ScriptedModel(tokenizer.vocab_size, lambda _: 0)
+
+    def logits(chunk):
+        rows = np.full((chunk.num_logits, model.vocab_size), -30, dtype=np.float32)
+        begun = any(letter in chunk.token_ids for letter in letters)
+        rows[:, letters] = (5, 4.9, 4.8) if not begun else -30
+        rows[:, letters[0]] += 1e-3
+        return rows
+
+    model.logits = logits
+    engine = Engine(model, tokenizer, replace(CARD, beam_width=3))
+    answer(engine, PromptText("x.", ""), max_tokens=4)
+    prompt, *steps = model.passes
+    assert len(prompt) == 1
+    assert [len(step) for step in steps] == [3] * len(steps)
+    assert {step[0] for step in steps[0]} == set(letters)
 
 
 def test_what_was_computed_is_not_computed_again(counting):
@@ -259,7 +310,7 @@ def test_what_was_computed_is_not_computed_again(counting):
     _, done = answer(counting, PromptText(GAP.prefix + "u", GAP.suffix), max_tokens=4)
     statistics = done.statistics
     assert statistics.cached_tokens == statistics.prompt_tokens - 1
-    assert sum(len(chunk) for chunk in counting.model.passes[before:]) == statistics.generated_tokens
+    assert sum(map(len, counting.model.passes[before:])) == statistics.generated_tokens
 
 
 def test_an_aborted_prefill_is_reused(counting):
@@ -304,9 +355,25 @@ def test_a_failing_request_ends_alone(counting):
     assert answer(counting, GAP, max_tokens=1)[1].stop_reason == "length"
 
 
+def test_a_request_that_breaks_a_step_ends_alone_and_the_others_go_on(tokenizer, counting):
+    poison = tokenizer.encode("é")[0]
+    good = counting.model.next_token
+
+    def next_token(tokens):
+        return 1 / 0 if poison in tokens else good(tokens)
+
+    counting.model.next_token = next_token
+    counting.submit(Request(1, "", GAP, max_tokens=5))
+    counting.submit(Request(2, "", PromptText("é = 1\nx.", ""), max_tokens=5))
+    counting.submit(Request(3, "", PromptText("y.", ""), max_tokens=5))
+    ends = {event.key: event for event in run(counting) if not isinstance(event, TextEvent)}
+    assert ends[2] == ErrorEvent(2, "internal", "ZeroDivisionError: division by zero")
+    assert ends[1].stop_reason == ends[3].stop_reason == "length"
+
+
 def test_broken_logits_are_an_error_of_the_model(counting):
-    counting.model.forward = lambda sequence, ids: (
-        sequence.tokens.extend(ids) or np.full(counting.model.vocab_size, np.nan, dtype=np.float32)
+    counting.model.logits = lambda chunk: np.full(
+        (chunk.num_logits, counting.model.vocab_size), np.nan, dtype=np.float32
     )
     counting.submit(Request(1, "", GAP))
     (error,) = run(counting)

@@ -1,47 +1,66 @@
-"""Whose turn it is."""
+"""What a step computes, and whose."""
 
 import pytest
 
 from inference.generation import Generation
-from inference.prompt import PromptText
+from inference.prompt import Prompt, PromptText
 from inference.request import Request
 from inference.scheduler import Scheduler
+from tests.inference.token_sequence import TokenSequence
 
 
-def generation(key, document=""):
-    return Generation.of(Request(key, document, PromptText("")), now=0.0)
+def generation(key, document="", prompt=0, cached=0):
+    """One whose prompt has `prompt` tokens, `cached` of them computed; 0: it has not begun."""
+    made = Generation.of(Request(key, document, PromptText("")), now=0.0)
+    if prompt:
+        ids = tuple(range(prompt))
+        made.begin(
+            Prompt(ids, b""), TokenSequence(ids[:cached]), width=1, max_tokens=9, max_length=prompt + 9
+        )
+    return made
 
 
-def turns(scheduler, count):
-    return [scheduler.next().request.key for _ in range(count)]
+def planned(scheduler, max_prompt_tokens):
+    batch = scheduler.plan(max_prompt_tokens)
+    return [(part.generation.request.key, len(part.token_ids), part.is_last) for part in batch]
 
 
 @pytest.fixture
 def scheduler():
     scheduler = Scheduler()
-    for key in (1, 2, 3):
-        scheduler.admit(generation(key, f"file:///{key}"))
+    for key, cached in ((1, 99), (2, 60), (3, 0)):
+        scheduler.admit(generation(key, f"file:///{key}", prompt=100, cached=cached))
     return scheduler
 
 
-def test_the_newest_first_then_in_turns(scheduler):
-    assert turns(scheduler, 7) == [3, 2, 1, 3, 2, 1, 3]
+def test_the_newest_prompt_first_and_a_token_of_every_answer(scheduler):
+    assert planned(scheduler, 128) == [(3, 100, True), (2, 28, False), (1, 1, True)]
+    assert planned(scheduler, 16) == [(3, 16, False), (1, 1, True)]
+    assert planned(scheduler, 200) == [(3, 100, True), (2, 40, True), (1, 1, True)]
 
 
-def test_one_that_comes_is_next_and_nobody_starves(scheduler):
-    assert turns(scheduler, 1) == [3]
-    scheduler.admit(generation(4))
-    assert turns(scheduler, 5) == [4, 2, 1, 3, 4]
+def test_a_part_has_the_tokens_that_come_next(scheduler):
+    batch = scheduler.plan(110)
+    assert [part.token_ids for part in batch] == [list(range(100)), list(range(60, 70)), [99]]
 
 
-def test_the_removed_have_no_turn(scheduler):
-    scheduler.remove(scheduler.find(2))
-    assert turns(scheduler, 3) == [3, 1, 3]
+def test_the_removed_have_no_part(scheduler):
+    scheduler.remove(scheduler.find(3))
+    assert planned(scheduler, 16) == [(2, 16, False), (1, 1, True)]
     assert len(scheduler) == 2
 
 
+def test_the_newest_of_those_that_wait_begins_first(scheduler):
+    assert scheduler.waiting() is None
+    for key in (4, 5):
+        scheduler.admit(generation(key))
+    assert scheduler.waiting().request.key == 5
+    assert planned(scheduler, 16) == [(3, 16, False), (1, 1, True)]
+
+
 def test_nothing_to_do():
-    assert Scheduler().next() is None
+    assert Scheduler().plan(128) == []
+    assert Scheduler().waiting() is None
 
 
 def test_requests_are_found_by_key_and_document(scheduler):

@@ -39,8 +39,9 @@ def test_the_model_that_ships_completes_without_torch():
         "import sys; sys.modules['torch'] = None\n"
         "from inference.models.load import load\n"
         "model, tokenizer, _ = load(device='cpu')\n"
-        "logits = model.forward(model.new_sequence(), tokenizer.encode('import os'))\n"
-        "assert logits.shape == (model.vocab_size,)"
+        "from inference.model import Chunk\n"
+        "(logits,) = model.forward([Chunk(model.new_sequence(), tokenizer.encode('import os'))])\n"
+        "assert logits.shape == (1, model.vocab_size)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -9,12 +9,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from inference.model import ModelError
+from inference.model import Chunk, ModelError
 from inference.models.config import Qwen3MoeConfig
 from inference.models.load import load
 from inference.models.loader import load_weights
 from inference.models.native_model import NativeModel
 from kernels.cpu import NativeError, available
+from tests.inference.models.logits import behind
 from tests.inference.models.variants import VARIANTS
 
 WIDE = {"hidden_size": 64, "head_dim": 32, "moe_intermediate_size": 32}
@@ -83,7 +84,7 @@ def test_logits_equal_torchs(make_model_dir, variant, instruction_set) -> None:
     expected = reference_logits(directory, ids)
     sequence = model.new_sequence()
     for start, stop in [(0, 1), (1, 64), (64, 67), (67, 149), (149, 150)]:
-        assert_near(model.forward(sequence, ids[start:stop]), expected[stop - 1])
+        assert_near(behind(model, sequence, ids[start:stop]), expected[stop - 1])
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
@@ -91,47 +92,81 @@ def test_the_number_of_threads_changes_nothing(directory: Path, threads: int) ->
     ids = token_ids(70)
     alone, many = native_model(directory), native_model(directory, threads=threads)
     np.testing.assert_array_equal(
-        alone.forward(alone.new_sequence(), ids), many.forward(many.new_sequence(), ids)
+        behind(alone, alone.new_sequence(), ids), behind(many, many.new_sequence(), ids)
     )
+
+
+def test_a_step_over_several_sequences_equals_one_over_each(model: NativeModel) -> None:
+    """Logits behind some tokens, behind none, behind all; long chunks and short; forks of one beginning."""
+    shared = model.new_sequence()
+    behind(model, shared, token_ids(40))
+    counts = [(1, 1), (3, 3), (50, 0), (7, 2), (20, 1)]
+    together = [shared.fork(length) for length in (40, 40, 0, 33, 12)]
+    alone = [sequence.fork(sequence.length) for sequence in together]
+    ids = [token_ids(length, seed) for seed, (length, _) in enumerate(counts)]
+    chunks = [
+        Chunk(*each, num_logits=wanted) for *each, (_, wanted) in zip(together, ids, counts, strict=True)
+    ]
+    found = model.forward(chunks)
+    assert [len(rows) for rows in found] == [wanted for _, wanted in counts]
+    for sequence, tokens, rows in zip(alone, ids, found, strict=True):
+        expected = [behind(model, sequence, [token]) for token in tokens]
+        for a, b in zip(rows, expected[len(tokens) - len(rows) :], strict=True):
+            np.testing.assert_array_equal(a, b)
+    assert [one.length for one in together] == [one.length for one in alone]
+
+
+def test_what_cannot_be_in_a_step_is_refused_and_changes_nothing(model: NativeModel) -> None:
+    first, second = model.new_sequence(), model.new_sequence()
+    wrong = [
+        ([Chunk(first, [1]), Chunk(first, [2])], "only once"),
+        ([Chunk(first, [1]), Chunk(second, [])], "at least one"),
+        ([Chunk(first, [1]), Chunk(second, [1], 2)], "no logits behind 2 of 1"),
+        ([Chunk(first, [1]), Chunk(second, [1], -1)], "no logits behind -1"),
+    ]
+    for chunks, words in wrong:
+        with pytest.raises(ModelError, match=words):
+            model.forward(chunks)
+    assert (first.length, second.length) == (0, 0)
 
 
 @pytest.mark.parametrize("length", [1, 31, 32, 33, 64])
 def test_a_fork_shares_what_it_has_and_writes_its_own(model: NativeModel, length: int) -> None:
     ids = token_ids(66)
     sequence = model.new_sequence()
-    model.forward(sequence, ids)
+    behind(model, sequence, ids)
     fork = sequence.fork(length)
     assert (fork.length, sequence.length) == (length, 66)
-    other = model.forward(fork, [7, 8, 9])
+    other = behind(model, fork, [7, 8, 9])
     fresh = model.new_sequence()
-    model.forward(fresh, ids[:length])
-    np.testing.assert_allclose(other, model.forward(fresh, [7, 8, 9]), rtol=0, atol=1e-4)
+    behind(model, fresh, ids[:length])
+    np.testing.assert_allclose(other, behind(model, fresh, [7, 8, 9]), rtol=0, atol=1e-4)
     whole = model.new_sequence()
-    model.forward(whole, ids)
-    np.testing.assert_array_equal(model.forward(sequence, [5]), model.forward(whole, [5]))
+    behind(model, whole, ids)
+    np.testing.assert_array_equal(behind(model, sequence, [5]), behind(model, whole, [5]))
 
 
 def test_truncating_forgets(model: NativeModel) -> None:
     ids = token_ids(80)
     sequence = model.new_sequence()
-    model.forward(sequence, ids)
+    behind(model, sequence, ids)
     pages = sequence.memory_bytes
     sequence.truncate(33)
     assert (sequence.length, sequence.memory_bytes) == (33, pages * 2 // 3)
     fresh = model.new_sequence()
-    model.forward(fresh, ids[:33])
+    behind(model, fresh, ids[:33])
     np.testing.assert_allclose(
-        model.forward(sequence, ids[40:45]), model.forward(fresh, ids[40:45]), rtol=0, atol=1e-4
+        behind(model, sequence, ids[40:45]), behind(model, fresh, ids[40:45]), rtol=0, atol=1e-4
     )
 
 
 def test_what_cannot_be_is_refused_and_leaves_the_sequence(model: NativeModel) -> None:
     sequence = model.new_sequence()
-    expected = model.forward(sequence, [1, 2, 3])
+    expected = behind(model, sequence, [1, 2, 3])
     wrong = {(): "at least one", (1024,): "0 to 1023", (-1,): "0 to 1023", (1,) * 600: "context"}
     for ids, words in wrong.items():
         with pytest.raises(ModelError, match=words):
-            model.forward(sequence, ids)
+            behind(model, sequence, ids)
     for length in (-1, 4):
         with pytest.raises(ValueError, match="cannot"):
             sequence.truncate(length)
@@ -139,16 +174,16 @@ def test_what_cannot_be_is_refused_and_leaves_the_sequence(model: NativeModel) -
             sequence.fork(length)
     assert sequence.length == 3
     again = model.new_sequence()
-    np.testing.assert_array_equal(model.forward(again, [1, 2, 3]), expected)
+    np.testing.assert_array_equal(behind(model, again, [1, 2, 3]), expected)
 
 
 def test_the_context_can_be_filled_to_its_end(model: NativeModel) -> None:
     sequence = model.new_sequence()
     ids = token_ids(model.context_length)
-    model.forward(sequence, ids[:-1])
-    assert np.isfinite(model.forward(sequence, ids[-1:])).all()
+    behind(model, sequence, ids[:-1])
+    assert np.isfinite(behind(model, sequence, ids[-1:])).all()
     with pytest.raises(ModelError, match="context"):
-        model.forward(sequence, [1])
+        behind(model, sequence, [1])
 
 
 def test_loading_takes_native_code_on_a_cpu_where_the_model_fits(make_model_dir, directory: Path) -> None:

@@ -7,8 +7,9 @@ import pytest
 import torch
 from transformers import Qwen3MoeForCausalLM
 
-from inference.model import ModelError
+from inference.model import Chunk, ModelError
 from inference.models.load import load
+from tests.inference.models.logits import behind
 from tests.inference.models.variants import VARIANTS, YARN
 
 MODELS = VARIANTS | {
@@ -46,7 +47,7 @@ def test_logits_equal_transformers(make_model_dir, variant):
     expected = reference_logits(directory, ids)
     sequence = model.new_sequence()
     for start, stop in [(0, 1), (1, 65), (65, 149), (149, 150)]:
-        logits = model.forward(sequence, ids[start:stop])
+        logits = behind(model, sequence, ids[start:stop])
         assert logits.dtype == np.float32
         np.testing.assert_allclose(logits, expected[stop - 1], **TOLERANCE)
 
@@ -58,72 +59,112 @@ def model(tiny_model_dir):
 
 def test_chunks_equal_one_pass(model):
     ids = token_ids(300)
-    whole = model.forward(model.new_sequence(), ids)
+    whole = behind(model, model.new_sequence(), ids)
     sequence = model.new_sequence()
     for start in range(0, 300, 37):
-        logits = model.forward(sequence, ids[start : start + 37])
+        logits = behind(model, sequence, ids[start : start + 37])
     assert sequence.length == 300
     np.testing.assert_allclose(logits, whole, **TOLERANCE)
+
+
+def test_a_step_over_several_sequences_equals_one_over_each(model):
+    """Logits behind some tokens, behind none, behind all; long chunks and short; forks of one beginning."""
+    shared = model.new_sequence()
+    behind(model, shared, token_ids(40))
+    counts = [(1, 1), (3, 3), (50, 0), (7, 2), (20, 1)]
+    together = [shared.fork(length) for length in (40, 40, 0, 33, 12)]
+    alone = [sequence.fork(sequence.length) for sequence in together]
+    ids = [token_ids(length, seed) for seed, (length, _) in enumerate(counts)]
+    chunks = [
+        Chunk(*each, num_logits=wanted) for *each, (_, wanted) in zip(together, ids, counts, strict=True)
+    ]
+    found = model.forward(chunks)
+    assert [len(rows) for rows in found] == [wanted for _, wanted in counts]
+    for sequence, tokens, rows in zip(alone, ids, found, strict=True):
+        expected = [behind(model, sequence, [token]) for token in tokens]
+        for a, b in zip(rows, expected[len(tokens) - len(rows) :], strict=True):
+            np.testing.assert_allclose(a, b, **TOLERANCE)
+    assert [one.length for one in together] == [one.length for one in alone]
+
+
+def test_what_cannot_be_in_a_step_is_refused_and_changes_nothing(model):
+    first, second = model.new_sequence(), model.new_sequence()
+    wrong = [
+        ([Chunk(first, [1]), Chunk(first, [2])], "only once"),
+        ([Chunk(first, [1]), Chunk(second, [])], "at least one"),
+        ([Chunk(first, [1]), Chunk(second, [1], 2)], "no logits behind 2 of 1"),
+        ([Chunk(first, [1]), Chunk(second, [1], -1)], "no logits behind -1"),
+    ]
+    for chunks, words in wrong:
+        with pytest.raises(ModelError, match=words):
+            model.forward(chunks)
+    assert (first.length, second.length) == (0, 0)
 
 
 def test_truncated_and_continued_equals_fresh(model):
     kept, dropped, new = token_ids(270, 1), token_ids(40, 2), token_ids(30, 3)
     sequence = model.new_sequence()
-    model.forward(sequence, kept + dropped)
+    behind(model, sequence, kept + dropped)
     sequence.truncate(270)
     np.testing.assert_allclose(
-        model.forward(sequence, new), model.forward(model.new_sequence(), kept + new), **TOLERANCE
+        behind(model, sequence, new),
+        behind(model, model.new_sequence(), kept + new),
+        **TOLERANCE,
     )
 
 
 def test_a_fork_is_independent(model):
     ids, new = token_ids(50, 1), token_ids(9, 2)
     original = model.new_sequence()
-    model.forward(original, ids)
+    behind(model, original, ids)
     copy = original.fork(20)
-    expected = model.forward(model.new_sequence(), ids[:20] + new)
-    np.testing.assert_allclose(model.forward(copy, new), expected, **TOLERANCE)
+    expected = behind(model, model.new_sequence(), ids[:20] + new)
+    np.testing.assert_allclose(behind(model, copy, new), expected, **TOLERANCE)
     np.testing.assert_allclose(
-        model.forward(original, new), model.forward(model.new_sequence(), ids + new), **TOLERANCE
+        behind(model, original, new),
+        behind(model, model.new_sequence(), ids + new),
+        **TOLERANCE,
     )
 
 
 def test_the_context_is_a_limit(model):
     sequence = model.new_sequence()
-    model.forward(sequence, token_ids(512))
+    behind(model, sequence, token_ids(512))
     with pytest.raises(ModelError, match="513 tokens exceed the context of 512"):
-        model.forward(sequence, [1])
+        behind(model, sequence, [1])
     assert sequence.length == 512
 
 
 @pytest.mark.parametrize("ids", [[], [-1], [3, 1024]])
 def test_ids_outside_the_vocabulary_are_refused(model, ids):
     with pytest.raises(ModelError, match="token ids"):
-        model.forward(model.new_sequence(), ids)
+        behind(model, model.new_sequence(), ids)
 
 
 def test_a_failed_pass_leaves_the_sequence_as_it_was(model, monkeypatch):
     ids, new = token_ids(20, 1), token_ids(5, 2)
     sequence = model.new_sequence()
-    model.forward(sequence, ids)
+    behind(model, sequence, ids)
     last = model._network.layers[-1]
     with monkeypatch.context() as patch:
         patch.setattr(type(last), "mix_experts", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            model.forward(sequence, new)
+            behind(model, sequence, new)
     assert sequence.length == 20
     np.testing.assert_allclose(
-        model.forward(sequence, new), model.forward(model.new_sequence(), ids + new), **TOLERANCE
+        behind(model, sequence, new),
+        behind(model, model.new_sequence(), ids + new),
+        **TOLERANCE,
     )
 
 
 def test_memory_grows_in_pages_and_says_how_much(model):
     sequence = model.new_sequence()
     assert sequence.memory_bytes == 0
-    model.forward(sequence, token_ids(3))
+    behind(model, sequence, token_ids(3))
     page = 2 * 2 * 256 * 2 * 16 * 4  # keys and values, layers, tokens, kv heads, head_dim, float32
     assert sequence.memory_bytes == page
-    model.forward(sequence, token_ids(254))
+    behind(model, sequence, token_ids(254))
     assert sequence.memory_bytes == 2 * page
 
 
