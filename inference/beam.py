@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Literal
 
+from inference.copying import CopyContext
 from inference.model import Sequence
 from inference.surroundings import Surroundings
 
@@ -34,6 +35,7 @@ class Hypothesis:
 
     Invariant: a live one's `sequence` holds `token_ids[:sequence.length]`, and no other live one has it; what
     follows is still to be computed. One that has ended holds its parent's, which may have moved on since.
+    `context` is that of `answer`, if copies are looked for.
     """
 
     token_ids: list[int]
@@ -45,6 +47,7 @@ class Hypothesis:
     num_answer_tokens: int = 0
     end: End | None = None
     choices: list[tuple[int, float]] = field(default_factory=list)
+    context: CopyContext | None = None
 
     def is_ended_by(self, piece: bytes) -> bool:
         """Whether the token with these bytes ends the answer or a line of it."""
@@ -63,6 +66,7 @@ class Hypothesis:
             num_generated=self.num_generated + 1,
             num_answer_tokens=self.num_answer_tokens + bool(new),
             end=end if self.is_ended_by(piece) else None,
+            context=self.context and self.context.grown(new),
         )
 
 

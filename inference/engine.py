@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from inference.beam import Beam, Hypothesis
 from inference.card import Card
-from inference.copying import CopySource, mixed
+from inference.copying import Copies, CopySource
 from inference.generation import Generation
 from inference.healing import PieceIndex
 from inference.kv_cache import KvStore
@@ -72,8 +72,8 @@ class Engine:
             raise ModelError(f"card: stop id {wrong[0]} is outside the vocabulary of {tokenizer.vocab_size}")
         self.model = model
         self.card = card
-        self._index = PieceIndex(tokenizer, card.ends(tokenizer))
-        self._tokenizer = tokenizer
+        self._index = PieceIndex(tokenizer, card.ends(tokenizer), model.vocab_size)
+        self._copy_source = CopySource(tokenizer)
         self._writer = PromptWriter(card, tokenizer, model.context_length)
         self._store = KvStore(
             model, max(MIN_KV_BYTES, model.memory_bytes // 8) if kv_bytes is None else kv_bytes
@@ -178,8 +178,8 @@ class Engine:
         for hypothesis, logits in known:
             if generation.timing.prefilled is None:
                 generation.timing.prefilled = now
-            logits = self._with_copies(generation.copy_source, hypothesis, logits)
-            text = generation.take(generation.beam, hypothesis, logits, self._index)
+            copies = self._copies(hypothesis)
+            text = generation.take(generation.beam, hypothesis, logits, copies, self._index)
             if text:
                 if generation.timing.first_text is None:
                     generation.timing.first_text = now
@@ -205,24 +205,23 @@ class Engine:
         generation.timing.started = self._clock()
         request = generation.request
         prompt = self._writer.write(request.prompt)
-        if self.card.copy_weights:
-            text = request.prompt
-            generation.copy_source = CopySource(text.prefix, text.suffix, self._tokenizer)
+        text = request.prompt
         return generation.begin(
             prompt,
             self._store.lend(request.salt, prompt.token_ids),
+            self._copy_source.around(text.prefix, text.suffix) if self.card.copy_weights else None,
             width=self.card.beam_width,
             max_tokens=min(request.max_tokens, self.card.max_new_tokens),
             max_length=self.model.context_length,
         )
 
-    def _with_copies(self, source: CopySource | None, hypothesis: Hypothesis, logits: Logits) -> Logits:
-        if source is None:
-            return logits
-        found = source.after(hypothesis.answer, hypothesis.required)
+    def _copies(self, hypothesis: Hypothesis) -> Copies | None:
+        if hypothesis.context is None:
+            return None
+        found = hypothesis.context.continuation(hypothesis.required)
         if found is None:
-            return logits
-        return mixed(logits, found, self.card.copy_weights, self.card.stop_ids[0], self._index.pieces)
+            return None
+        return Copies.of(found, self.card.copy_weights, self.card.stop_ids[0], self._index.pieces)
 
     def _finish(self, generation: Generation, reason: StopReason) -> DoneEvent:
         self._retire(generation, keep=True)

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "bind_choose.h"
 #include "forward.h"
 #include "lanes.h"
 
@@ -181,5 +182,6 @@ NB_MODULE(MIDFILL_MODULE, m) {
       .def(nb::init<const Shape&, nb::dict, bool, std::size_t>(), "shape"_a, "tensors"_a, "tied"_a, "threads"_a)
       .def("new_sequence", &Model::new_sequence)
       .def("forward", &Model::forward, "sequences"_a, "ids"_a, "num_logits"_a);
+  bind_choose(m);
   m.def("pack", &packed, "values"_a, "alternate"_a = 0);
 }
