@@ -20,7 +20,7 @@ from operator import itemgetter
 from typing import Literal
 
 from inference.copying import CopyContext
-from inference.model import Sequence
+from inference.model import OutOfPagesError, Sequence
 from inference.surroundings import Surroundings
 
 MARGIN = 2.0
@@ -152,15 +152,34 @@ class Beam:
         taken: set[int] = set()
         for hypothesis in self.live:
             if id(hypothesis.sequence) in taken:
-                hypothesis.sequence = hypothesis.sequence.fork(len(hypothesis.token_ids) - 1)
+                hypothesis.sequence = _fork(hypothesis.sequence, len(hypothesis.token_ids) - 1)
             taken.add(id(hypothesis.sequence))
 
     def _settle(self, hypothesis: Hypothesis) -> None:
         """Have `hypothesis` alone, and its parent's sequence as it was."""
-        hypothesis.sequence.truncate(len(hypothesis.token_ids) - (hypothesis.end != "eot"))
+        held = len(hypothesis.token_ids) - (hypothesis.end != "eot")
+        hypothesis.sequence.truncate(min(held, hypothesis.sequence.length))
         if hypothesis.end == "line":
             hypothesis.end = "length" if self._is_full(hypothesis) else None
         self.live, self._ended = [hypothesis], None
+
+    def forget(self) -> None:
+        """Give back all pages. What is live can go on, and is computed anew then."""
+        for hypothesis in (*self.live, self._ended):
+            if hypothesis is not None:
+                hypothesis.sequence.truncate(0)
+
+    def close(self) -> tuple[list[int], Sequence]:
+        """The best's tokens as far as they are computed, and its sequence; all other pages are given back."""
+        best = self.best
+        for hypothesis in (*self.live, self._ended):
+            if hypothesis is not None and hypothesis.sequence is not best.sequence:
+                hypothesis.sequence.truncate(0)
+        return best.token_ids[: best.sequence.length], best.sequence
+
+    @property
+    def has_pages(self) -> bool:
+        return any(one is not None and one.sequence.pages for one in (*self.live, self._ended))
 
     def agreed(self) -> bytes:
         """The bytes that the answer begins with, whichever hypothesis wins."""
@@ -173,3 +192,12 @@ class Beam:
         return (
             hypothesis.num_answer_tokens >= self._max_tokens or len(hypothesis.token_ids) >= self._max_length
         )
+
+
+def _fork(sequence: Sequence, length: int) -> Sequence:
+    """The first `length` tokens as a sequence of its own; fewer, the rest to be computed anew, where so many
+    are not there, or there is no memory for a copy."""
+    try:
+        return sequence.fork(min(length, sequence.length))
+    except OutOfPagesError:
+        return sequence.fork(0)

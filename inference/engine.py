@@ -13,14 +13,14 @@ import threading
 import time
 from collections.abc import Callable
 
-from inference.beam import Beam, Hypothesis
+from inference.beam import Hypothesis
 from inference.card import Card
 from inference.copying import Copies, CopySource
 from inference.generation import Generation
 from inference.healing import PieceIndex
-from inference.kv_cache import KvStore
 from inference.messages import Snippet, Statistics
-from inference.model import Chunk, Logits, Model, ModelError
+from inference.model import Logits, Model, ModelError, OutOfPagesError
+from inference.prefix_tree import PrefixTree
 from inference.prompt import PromptText, PromptWriter
 from inference.request import (
     DoneEvent,
@@ -46,12 +46,14 @@ class Engine:
 
     Args:
         prefill_chunk: tokens of prompts computed in one step; an abort waits for at most one step.
-        kv_bytes: memory for the sequences of finished requests; left out, an eighth of what the weights take,
-            at least 256 MiB: 77 prompts of 1,000 tokens for Qwen3-Coder-30B-A3B in bf16.
+        kv_bytes: memory for keys and values, of requests under way and finished ones; left out, an eighth of
+            what the weights take, at least 256 MiB: 77 prompts of 1,000 tokens for Qwen3-Coder-30B-A3B in
+            bf16.
+        check: look for lost pages whenever nothing is left to do, for tests.
         clock: seconds, monotonic.
 
     Raises:
-        ModelError: model, tokenizer and card do not fit each other.
+        ModelError: model, tokenizer and card do not fit each other, or not even one request fits `kv_bytes`.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Engine:
         *,
         prefill_chunk: int = 128,
         kv_bytes: int | None = None,
+        check: bool = False,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         if tokenizer.vocab_size > model.vocab_size:
@@ -75,9 +78,14 @@ class Engine:
         self._index = PieceIndex(tokenizer, card.ends(tokenizer), model.vocab_size)
         self._copy_source = CopySource(tokenizer)
         self._writer = PromptWriter(card, tokenizer, model.context_length)
-        self._store = KvStore(
-            model, max(MIN_KV_BYTES, model.memory_bytes // 8) if kv_bytes is None else kv_bytes
-        )
+        if kv_bytes is None:
+            kv_bytes = max(MIN_KV_BYTES, model.memory_bytes // 8)
+        pool = model.new_pool(kv_bytes)
+        longest = min(self._writer.max_prompt_tokens + card.max_new_tokens, model.context_length)
+        if pool.num_pages * pool.page_tokens < longest:
+            raise ModelError(f"kv_bytes: {kv_bytes} have no room for the {longest} tokens of one request")
+        self._tree = PrefixTree(pool)
+        self._check = check
         self._scheduler = Scheduler()
         self._prefill_chunk = prefill_chunk
         self._clock = clock
@@ -122,8 +130,10 @@ class Engine:
                 self._begin(waiting)
             except Exception as error:
                 events.append(self._fail(waiting, error))
-        batch = self._scheduler.plan(self._prefill_chunk)
-        return events + self._compute(batch) if batch else events
+        events += self._compute(self._scheduler.plan(self._prefill_chunk))
+        if self._check and not len(self._scheduler):
+            self._tree.check()
+        return events
 
     def _admit(self) -> list[Event]:
         with self._lock:
@@ -143,21 +153,37 @@ class Engine:
 
     def _compute(self, batch: list[Part]) -> list[Event]:
         """The batch in one pass, and what its requests say then."""
-        chunks = [
-            Chunk(part.hypothesis.sequence, part.token_ids, num_logits=int(part.is_last)) for part in batch
-        ]
-        whose = list(dict.fromkeys(part.generation for part in batch))
-        try:
-            logits = self.model.forward(chunks)
-        except Exception as error:
-            if len(whose) == 1:
-                return [self._fail(whose[0], error)]
-            # Who is to blame shows when each is alone: a pass that fails changes no sequence.
-            shares = [[part for part in batch if part.generation is one] for one in whose]
-            return [event for share in shares for event in self._compute(share)]
+        batch = [part for part in batch if part.is_next]
+        while batch:
+            try:
+                return self._tell(batch, self.model.forward([part.chunk for part in batch]))
+            except OutOfPagesError as error:
+                if self._tree.evict():
+                    continue
+                victim = self._oldest_but(batch[0].generation)
+                if victim is None:
+                    refusal = RequestError("overloaded", f"no memory for so long a request: {error}")
+                    return [self._fail(batch[0].generation, refusal)]
+                victim.forget()
+                batch = [part for part in batch if part.is_next]
+            except Exception as error:
+                whose = _generations(batch)
+                if len(whose) == 1:
+                    return [self._fail(whose[0], error)]
+                # Who is to blame shows when each is alone: a pass that fails changes no sequence.
+                shares = [[part for part in batch if part.generation is one] for one in whose]
+                return [event for share in shares for event in self._compute(share)]
+        return []
+
+    def _oldest_but(self, newest: Generation) -> Generation | None:
+        """The oldest other request that has pages to give."""
+        others = [each for each in self._scheduler if each is not newest and each.has_pages]
+        return others[-1] if others else None
+
+    def _tell(self, batch: list[Part], logits: list[Logits]) -> list[Event]:
         now = self._clock()
         events: list[Event] = []
-        for generation in whose:
+        for generation in _generations(batch):
             known = [
                 (part.hypothesis, rows[-1])
                 for part, rows in zip(batch, logits, strict=True)
@@ -201,14 +227,14 @@ class Engine:
         _log.error("request %d", key, exc_info=error)
         return ErrorEvent(key, "internal", f"{type(error).__name__}: {error}"[:4000])
 
-    def _begin(self, generation: Generation) -> Beam:
+    def _begin(self, generation: Generation) -> None:
         generation.timing.started = self._clock()
         request = generation.request
         prompt = self._writer.write(request.prompt)
         text = request.prompt
-        return generation.begin(
+        generation.begin(
             prompt,
-            self._store.lend(request.salt, prompt.token_ids),
+            self._tree.lend(request.salt, prompt.token_ids),
             self._copy_source.around(text.prefix, text.suffix) if self.card.copy_weights else None,
             width=self.card.beam_width,
             max_tokens=min(request.max_tokens, self.card.max_new_tokens),
@@ -230,11 +256,17 @@ class Engine:
     def _retire(self, generation: Generation, *, keep: bool) -> None:
         self._scheduler.remove(generation)
         if keep and generation.beam is not None:
-            best = generation.beam.best
-            token_ids = best.token_ids[: best.sequence.length]
-            self._store.give_back(generation.request.salt, token_ids, best.sequence)
+            request = generation.request
+            self._tree.give_back(request.salt, *generation.beam.close(), document=request.document)
+        else:
+            generation.forget()
         with self._lock:
             self._keys.discard(generation.request.key)
+
+
+def _generations(batch: list[Part]) -> list[Generation]:
+    """Whose the parts are, in their order."""
+    return list(dict.fromkeys(part.generation for part in batch))
 
 
 __all__ = [

@@ -106,6 +106,15 @@ class Generation:
             text += self.stops.flush()
         return text
 
+    @property
+    def has_pages(self) -> bool:
+        return self.beam is not None and self.beam.has_pages
+
+    def forget(self) -> None:
+        """Give back all pages; what was computed is computed anew if it goes on."""
+        if self.beam is not None:
+            self.beam.forget()
+
     def statistics(self, now: float) -> Statistics:
         """What it cost up to `now`; stages it never reached count as ending now."""
         timing, best = self.timing, self.beam and self.beam.best

@@ -16,8 +16,15 @@ class ModelError(Exception):
     """A model that cannot be loaded or run; the text names the file or tensor and the cause."""
 
 
+class OutOfPagesError(Exception):
+    """Every page is some sequence's. Nothing has changed; the same goes well once pages were given back."""
+
+
 class Sequence(Protocol):
-    """Keys and values of one sequence of tokens, owned by one request or by the store of finished ones."""
+    """Keys and values of one sequence of tokens, owned by one request or by the tree of known prefixes.
+
+    One that nobody refers to any more gives its pages back.
+    """
 
     @property
     def length(self) -> int:
@@ -25,15 +32,41 @@ class Sequence(Protocol):
         ...
 
     @property
-    def memory_bytes(self) -> int: ...
+    def pages(self) -> Ids[int]:
+        """The numbers of the pages that it has, alone or with others."""
+        ...
 
     def truncate(self, length: int) -> None:
-        """Forget every token from position `length` on."""
+        """Forget every token from position `length` on. Of 0 it has no pages."""
         ...
 
     def fork(self, length: int) -> Sequence:
-        """A copy of the first `length` tokens, independent of this one."""
+        """The first `length` tokens as a sequence that is independent of this one.
+
+        Raises:
+            OutOfPagesError: only where a fork is a copy.
+        """
         ...
+
+
+class Pool(Protocol):
+    """Memory for the keys and values of a fixed number of pages.
+
+    Invariant: `num_free` and the different pages of all its sequences together are `num_pages`.
+    """
+
+    @property
+    def num_pages(self) -> int: ...
+
+    @property
+    def num_free(self) -> int: ...
+
+    @property
+    def page_tokens(self) -> int:
+        """Positions of a page."""
+        ...
+
+    def new_sequence(self) -> Sequence: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +103,20 @@ class Model(Protocol):
         """Bytes of the weights."""
         ...
 
-    def new_sequence(self) -> Sequence: ...
+    def new_pool(self, max_bytes: int) -> Pool:
+        """As many pages as `max_bytes` have room for; memory is taken as they are used."""
+        ...
+
+    def new_sequence(self) -> Sequence:
+        """One in a pool of its own, with room for itself and a few forks: for callers that have no pool."""
+        ...
 
     def forward(self, chunks: Ids[Chunk]) -> list[Logits]:
         """One step: append each chunk to its sequence; return the logits of each, float32
         (num_logits, vocab_size), those behind its last tokens in order.
 
         Raises:
+            OutOfPagesError: a pool has no room for them.
             ModelError: `check_chunks` refuses them. Whatever is raised, every sequence is as it was.
         """
         ...

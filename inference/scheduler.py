@@ -8,23 +8,32 @@ from dataclasses import dataclass
 
 from inference.beam import Hypothesis
 from inference.generation import Generation
+from inference.model import Chunk
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The next tokens of one hypothesis: some of its prompt, or the one token that it added. `is_last` if
-    nothing is left to compute then before another token is chosen."""
+    """The tokens [start, end) of one hypothesis: some of its prompt, or the one that it added."""
 
     generation: Generation
     hypothesis: Hypothesis
-    token_ids: list[int]
-    is_last: bool
+    start: int
+    end: int
 
-    @classmethod
-    def of(cls, generation: Generation, hypothesis: Hypothesis, count: int) -> Part:
-        start, end = hypothesis.sequence.length, hypothesis.sequence.length + count
-        token_ids = hypothesis.token_ids
-        return cls(generation, hypothesis, token_ids[start:end], end >= len(token_ids))
+    @property
+    def is_next(self) -> bool:
+        """Whether they are still to be computed, and all before them are."""
+        return self.hypothesis.sequence.length == self.start
+
+    @property
+    def is_last(self) -> bool:
+        """Whether nothing is left to compute then before another token is chosen."""
+        return self.end == len(self.hypothesis.token_ids)
+
+    @property
+    def chunk(self) -> Chunk:
+        token_ids = self.hypothesis.token_ids[self.start : self.end]
+        return Chunk(self.hypothesis.sequence, token_ids, num_logits=int(self.is_last))
 
 
 class Scheduler:
@@ -64,10 +73,11 @@ class Scheduler:
         batch: list[Part] = []
         for generation in self._requests:
             for hypothesis in generation.beam.pending() if generation.beam is not None else ():
-                count = len(hypothesis.token_ids) - hypothesis.sequence.length
+                start = hypothesis.sequence.length
+                count = len(hypothesis.token_ids) - start
                 if count > 1:
                     count = min(count, max_prompt_tokens)
                     max_prompt_tokens -= count
                 if count:
-                    batch.append(Part.of(generation, hypothesis, count))
+                    batch.append(Part(generation, hypothesis, start, start + count))
         return batch

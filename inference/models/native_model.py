@@ -6,40 +6,68 @@ from collections.abc import Sequence as Ids
 from itertools import accumulate, pairwise
 from pathlib import Path
 
-from inference.model import Chunk, Logits, ModelError, Sequence, check_chunks
+from inference.model import Chunk, Logits, ModelError, OutOfPagesError, Sequence, check_chunks
 from inference.models.config import Qwen3MoeConfig
 from inference.models.native_weights import native_weights
 from kernels.cpu import native
-from kernels.cpu.interface import Sequence as Pages
+from kernels.cpu.interface import PAGE_TOKENS
+from kernels.cpu.interface import PagePool as Pages
+from kernels.cpu.interface import Sequence as Paged
 
 MULTIPLE = 32
+_PLACES = 4
+"""Contexts that a pool made for one sequence has room for."""
 
 
 class NativeSequence:
     """Keys and values of one sequence, in pages that forks share."""
 
-    __slots__ = ("pages",)
+    __slots__ = ("paged",)
 
-    def __init__(self, pages: Pages) -> None:
-        self.pages = pages
+    def __init__(self, paged: Paged) -> None:
+        self.paged = paged
 
     @property
     def length(self) -> int:
-        return self.pages.length
+        return self.paged.length
 
     @property
-    def memory_bytes(self) -> int:
-        return self.pages.memory_bytes
+    def pages(self) -> list[int]:
+        return self.paged.pages
 
     def truncate(self, length: int) -> None:
         if not 0 <= length <= self.length:
             raise ValueError(f"cannot truncate {self.length} tokens to {length}")
-        self.pages.truncate(length)
+        self.paged.truncate(length)
 
     def fork(self, length: int) -> NativeSequence:
         if not 0 <= length <= self.length:
             raise ValueError(f"cannot fork {length} of {self.length} tokens")
-        return NativeSequence(self.pages.fork(length))
+        return NativeSequence(self.paged.fork(length))
+
+
+class NativePool:
+    """A fixed number of pages that the native code takes memory for as they are used."""
+
+    __slots__ = ("_pages",)
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+
+    @property
+    def num_pages(self) -> int:
+        return self._pages.num_pages
+
+    @property
+    def num_free(self) -> int:
+        return self._pages.num_free
+
+    @property
+    def page_tokens(self) -> int:
+        return PAGE_TOKENS
+
+    def new_sequence(self) -> NativeSequence:
+        return NativeSequence(self._pages.new_sequence())
 
 
 class NativeModel:
@@ -55,7 +83,7 @@ class NativeModel:
         NativeError: this machine has no such native module.
     """
 
-    __slots__ = ("_model", "context_length", "device", "memory_bytes", "name", "vocab_size")
+    __slots__ = ("_model", "_token_bytes", "context_length", "device", "memory_bytes", "name", "vocab_size")
 
     def __init__(
         self,
@@ -89,24 +117,32 @@ class NativeModel:
             normalise=config.norm_topk_prob,
         )
         self._model = module.Model(shape, tensors, config.tie_word_embeddings, threads)
+        bfloat16 = 2
+        self._token_bytes = 2 * config.num_layers * config.num_kv_heads * config.head_dim * bfloat16
+
+    def new_pool(self, max_bytes: int) -> NativePool:
+        return NativePool(self._model.new_pool(max_bytes // (PAGE_TOKENS * self._token_bytes)))
 
     def new_sequence(self) -> NativeSequence:
-        return NativeSequence(self._model.new_sequence())
+        places = _PLACES * (self.context_length + PAGE_TOKENS)
+        return self.new_pool(places * self._token_bytes).new_sequence()
 
     def forward(self, chunks: Ids[Chunk]) -> list[Logits]:
         """See `inference.model.Model.forward`."""
         check_chunks(chunks, self.vocab_size, self.context_length)
         counts = [chunk.num_logits for chunk in chunks]
-        logits = self._model.forward(
-            [_pages(chunk.sequence) for chunk in chunks], [list(chunk.token_ids) for chunk in chunks], counts
-        )
+        sequences = [_paged(chunk.sequence) for chunk in chunks]
+        try:
+            logits = self._model.forward(sequences, [list(chunk.token_ids) for chunk in chunks], counts)
+        except MemoryError as error:
+            raise OutOfPagesError(str(error)) from error
         return [logits[start:end] for start, end in pairwise(accumulate(counts, initial=0))]
 
 
-def _pages(sequence: Sequence) -> Pages:
+def _paged(sequence: Sequence) -> Paged:
     if not isinstance(sequence, NativeSequence):
         raise TypeError(f"a {type(sequence).__name__} is not one of this model's sequences")
-    return sequence.pages
+    return sequence.paged
 
 
 def why_not_native(config: Qwen3MoeConfig) -> str | None:

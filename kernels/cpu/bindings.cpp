@@ -1,9 +1,12 @@
 // What Python sees: a model over packed weights, its sequences, and the packing.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <cstdint>
+#include <memory>
 #include <stdexcept>
 #include <string>
 
@@ -87,10 +90,13 @@ class Model {
   Model(const Shape& shape, nb::dict tensors, bool tied, std::size_t threads)
       : kept_(std::move(tensors)), weights_(weights_of(shape, kept_, tied)), team_(threads) {}
 
-  Sequence new_sequence() const { return Sequence(weights_.shape.page()); }
+  std::shared_ptr<PagePool> new_pool(std::size_t num_pages) const {
+    if (num_pages > UINT32_MAX) throw std::length_error("too many pages");
+    return std::make_shared<PagePool>(weights_.shape.page(), num_pages);
+  }
 
   // Appends ids[i] to sequences[i], each another one; the logits behind the last num_logits[i] of them, (their sum,
-  // vocabulary).
+  // vocabulary). Whatever is thrown, every sequence is as it was.
   Logits forward(const std::vector<Sequence*>& sequences, const std::vector<std::vector<std::uint32_t>>& ids,
                  const std::vector<std::size_t>& num_logits) {
     const Shape& shape = weights_.shape;
@@ -99,6 +105,7 @@ class Model {
     std::vector<Token> tokens;
     std::vector<std::size_t> wanted;
     for (std::size_t i = 0; i < sequences.size(); i++) {
+      if (!(sequences[i]->shape() == shape.page())) throw std::invalid_argument("a sequence of another model");
       if (ids[i].empty()) throw std::invalid_argument("no tokens to append");
       if (sequences[i]->length() + ids[i].size() > shape.context) throw std::length_error("beyond the context");
       std::size_t position = sequences[i]->length();
@@ -114,8 +121,13 @@ class Model {
     nb::capsule owner(logits, [](void* p) noexcept { delete[] static_cast<float*>(p); });
     {
       nb::gil_scoped_release release;
-      for (std::size_t i = 0; i < sequences.size(); i++) sequences[i]->reserve(ids[i].size());
-      midfill::forward<Lanes>(weights_, team_, space_, tokens, wanted, logits);
+      try {
+        for (std::size_t i = 0; i < sequences.size(); i++) sequences[i]->reserve(ids[i].size());
+        midfill::forward<Lanes>(weights_, team_, space_, tokens, wanted, logits);
+      } catch (...) {
+        for (Sequence* sequence : sequences) sequence->truncate(sequence->length());
+        throw;
+      }
       for (std::size_t i = 0; i < sequences.size(); i++) sequences[i]->advance(ids[i].size());
     }
     return Logits(logits, {wanted.size(), shape.vocabulary}, owner);
@@ -168,7 +180,7 @@ NB_MODULE(MIDFILL_MODULE, m) {
           "top_k"_a, "expert_size"_a, "context"_a, "epsilon"_a, "normalise"_a);
   nb::class_<Sequence>(m, "Sequence")
       .def_prop_ro("length", &Sequence::length)
-      .def_prop_ro("memory_bytes", &Sequence::bytes)
+      .def_prop_ro("pages", &Sequence::pages)
       .def("truncate",
            [](Sequence& sequence, std::size_t length) {
              if (length > sequence.length()) throw std::out_of_range("longer than the sequence");
@@ -178,9 +190,13 @@ NB_MODULE(MIDFILL_MODULE, m) {
         if (length > sequence.length()) throw std::out_of_range("longer than the sequence");
         return sequence.fork(length);
       });
+  nb::class_<PagePool>(m, "PagePool")
+      .def_prop_ro("num_pages", &PagePool::size)
+      .def_prop_ro("num_free", &PagePool::num_free)
+      .def("new_sequence", [](std::shared_ptr<PagePool> pool) { return Sequence(std::move(pool)); });
   nb::class_<Model>(m, "Model")
       .def(nb::init<const Shape&, nb::dict, bool, std::size_t>(), "shape"_a, "tensors"_a, "tied"_a, "threads"_a)
-      .def("new_sequence", &Model::new_sequence)
+      .def("new_pool", &Model::new_pool, "num_pages"_a)
       .def("forward", &Model::forward, "sequences"_a, "ids"_a, "num_logits"_a);
   bind_choose(m);
   m.def("pack", &packed, "values"_a, "alternate"_a = 0);

@@ -8,6 +8,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+PAGE_TOKENS = 32
+"""`kPage` of pages.h."""
+
 Packed = npt.NDArray[np.uint16]
 """bfloat16, as kernels/cpu/matrix.h lays it out."""
 
@@ -23,8 +26,8 @@ class Sequence(Protocol):
     def length(self) -> int: ...
 
     @property
-    def memory_bytes(self) -> int:
-        """Of its pages, those it shares among them."""
+    def pages(self) -> list[int]:
+        """Their numbers, in the order of positions."""
         ...
 
     def truncate(self, length: int) -> None: ...
@@ -32,10 +35,22 @@ class Sequence(Protocol):
     def fork(self, length: int) -> Sequence: ...
 
 
+class PagePool(Protocol):
+    """A fixed number of pages, `PAGE_TOKENS` positions each."""
+
+    @property
+    def num_pages(self) -> int: ...
+
+    @property
+    def num_free(self) -> int: ...
+
+    def new_sequence(self) -> Sequence: ...
+
+
 class Model(Protocol):
     """Weights and the threads that compute with them. One call at a time."""
 
-    def new_sequence(self) -> Sequence: ...
+    def new_pool(self, num_pages: int) -> PagePool: ...
 
     def forward(
         self, sequences: Items[Sequence], ids: Items[Items[int]], num_logits: Items[int]
@@ -44,6 +59,7 @@ class Model(Protocol):
         (their sum, vocabulary).
 
         Raises:
+            MemoryError: the sequences' pool has not enough free pages.
             ValueError, IndexError: no tokens, one that is not in the vocabulary, or beyond the context; more
                 logits than tokens; lists of unequal length.
         """

@@ -53,7 +53,7 @@ def run(expected, width, max_tokens=4, required=b"", lines=10, margin=MARGIN, ar
         start = hypothesis.sequence.length
         assert hypothesis.sequence.tokens == hypothesis.token_ids[:start]
         assert start < len(hypothesis.token_ids)
-        hypothesis.sequence.tokens += hypothesis.token_ids[start:]
+        hypothesis.sequence.append(hypothesis.token_ids[start:])
         scores = expected(hypothesis.token_ids)
         hypothesis.choices = [(int(i), float(scores[i])) for i in np.argsort(-scores)[:width]]
     raise AssertionError("the beam does not end")

@@ -21,10 +21,10 @@ from inference.engine import (
     TextEvent,
 )
 from inference.healing import is_indented
-from inference.model import ModelError, check_chunks
+from inference.model import ModelError, OutOfPagesError, check_chunks
 from inference.prompt import PromptWriter
 from inference.tokenizer import Tokenizer
-from tests.inference.token_sequence import TokenSequence
+from tests.inference.token_sequence import TokenPool
 
 CARD = Card("m", "midfill-spm", prefix_tokens=64, suffix_tokens=24, max_new_tokens=40, stop_ids=(0,))
 
@@ -33,21 +33,27 @@ class ScriptedModel:
     """Wants `next_token(tokens so far)`; its second wish is token id 40, its third 41, and so on."""
 
     name, device, context_length, memory_bytes = "scripted", "cpu", 256, 1000
+    page_bytes = 40
 
     def __init__(self, vocab_size, next_token):
         self.vocab_size = vocab_size
         self.next_token = next_token
         self.passes = []
 
-    def new_sequence(self):
-        return TokenSequence()
+    def new_pool(self, max_bytes):
+        return TokenPool(max_bytes // self.page_bytes)
 
     def forward(self, chunks):
         check_chunks(chunks, self.vocab_size, self.context_length)
         self.passes.append([list(chunk.token_ids) for chunk in chunks])
         logits = [self.logits(chunk) for chunk in chunks]
         for chunk in chunks:
-            chunk.sequence.tokens += chunk.token_ids
+            try:
+                chunk.sequence.append(chunk.token_ids)
+            except OutOfPagesError:
+                for other in chunks[: chunks.index(chunk)]:
+                    other.sequence.truncate(other.sequence.length - len(other.token_ids))
+                raise
         return logits
 
     def logits(self, chunk):
@@ -83,7 +89,7 @@ def answering(tokenizer):
 
         model = ScriptedModel(tokenizer.vocab_size, next_token)
         model.context_length = context_length
-        return Engine(model, tokenizer, CARD, **options)
+        return Engine(model, tokenizer, CARD, check=True, **options)
 
     return make
 
@@ -92,7 +98,7 @@ def answering(tokenizer):
 def counting(tokenizer):
     """An engine whose model says "a" for ever."""
     letter = tokenizer.encode("a")[0]
-    return Engine(ScriptedModel(tokenizer.vocab_size, lambda _: letter), tokenizer, CARD)
+    return Engine(ScriptedModel(tokenizer.vocab_size, lambda _: letter), tokenizer, CARD, check=True)
 
 
 def run(engine, limit=2000):
@@ -153,7 +159,7 @@ def test_every_cursor_gets_exactly_the_text_behind_it(tokenizer, text, continuat
         tokenizer.vocab_size,
         lambda tokens: ([*script, 0, 0])[min(len(tokens) - len(written.token_ids), len(script))],
     )
-    shown, done = answer(Engine(model, tokenizer, CARD), prompt, max_tokens=40)
+    shown, done = answer(Engine(model, tokenizer, CARD, check=True), prompt, max_tokens=40)
     assert (shown, done.stop_reason) == (continuation, "eot")
 
 
@@ -296,7 +302,7 @@ def test_all_ways_to_go_on_are_computed_in_one_step(tokenizer):
         return rows
 
     model.logits = logits
-    engine = Engine(model, tokenizer, replace(CARD, beam_width=3))
+    engine = Engine(model, tokenizer, replace(CARD, beam_width=3), check=True)
     answer(engine, PromptText("x.", ""), max_tokens=4)
     prompt, *steps = model.passes
     assert len(prompt) == 1
@@ -455,9 +461,9 @@ def test_a_vocabulary_padded_beyond_the_tokenizer_is_never_drawn(tokenizer):
 
 
 @pytest.mark.parametrize(("weights", "all_kept"), [(1 << 30, False), (1 << 36, True)])
-def test_the_store_of_sequences_grows_with_the_model(tokenizer, monkeypatch, weights, all_kept):
+def test_memory_for_sequences_grows_with_the_model(tokenizer, monkeypatch, weights, all_kept):
     """Twenty prompts, with 1 MiB a token, are all kept beside 64 GiB of weights, but not beside one."""
-    monkeypatch.setattr(TokenSequence, "token_bytes", 1 << 20)
+    monkeypatch.setattr(ScriptedModel, "page_bytes", 4 << 20)
     model = ScriptedModel(tokenizer.vocab_size, lambda _: 0)
     model.memory_bytes = weights
     engine = Engine(model, tokenizer, CARD)
@@ -466,3 +472,80 @@ def test_the_store_of_sequences_grows_with_the_model(tokenizer, monkeypatch, wei
         answer(engine, prompt)
     cached = [answer(engine, prompt)[1].statistics.cached_tokens > 10 for prompt in prompts]
     assert all(cached) == all_kept
+
+
+def prompts(count):
+    return [PromptText(f"{name} = 1\n" * 12 + f"{name}.", "c = 2\n" * 4) for name in "abcdefgh"[:count]]
+
+
+@pytest.mark.parametrize("width", [1, 3])
+def test_a_pool_that_is_too_small_for_all_changes_no_answer(tokenizer, width):
+    """Requests give way to newer ones and begin anew; what is finished is dropped. A model that is never sure
+    keeps a beam wide."""
+
+    def wish(tokens):
+        return 30 + sum(tokens) * 7 % 60
+
+    card = replace(CARD, beam_width=width)
+
+    def ends(kv_bytes, *groups):
+        model = ScriptedModel(tokenizer.vocab_size, wish)
+        sure = model.logits
+        model.logits = lambda chunk: sure(chunk) * 0.05
+        engine = Engine(model, tokenizer, card, kv_bytes=kv_bytes, prefill_chunk=32, check=True)
+        texts = {}
+        for group in groups:
+            for key in group:
+                engine.submit(Request(key, f"{key}", prompts(8)[key], max_tokens=20))
+            for event in run(engine):
+                assert not isinstance(event, ErrorEvent)
+                if isinstance(event, TextEvent):
+                    texts[event.key] = texts.get(event.key, "") + event.text
+        return texts, len(model.computed)
+
+    little = 40 * (131 // 4 + 2) * max(2, width)
+    alone, _ = ends(1 << 20, *([key] for key in range(8)))
+    assert all(alone[key] for key in range(8))
+    (roomy, few), (tight, many) = ends(1 << 20, range(8)), ends(little, range(8))
+    assert roomy == tight == alone
+    assert many > few
+
+
+def test_a_request_that_does_not_fit_though_it_has_all_memory_is_refused(tokenizer, monkeypatch):
+    """Where a fork is a copy, a beam may need more than one request's worth."""
+    model = ScriptedModel(tokenizer.vocab_size, lambda _: 0)
+    engine = Engine(model, tokenizer, CARD, kv_bytes=40 * 33, check=True)
+    hog = engine._tree._pool.new_sequence()
+    hog.append([1] * 60)
+    engine.submit(Request(1, "", prompts(1)[0]))
+    (error,) = run_unchecked(engine)
+    assert (error.code, error.key) == ("overloaded", 1)
+    assert "no memory for so long a request" in error.message
+    hog.truncate(0)
+    assert answer(engine, prompts(1)[0])[1].stop_reason == "eot"
+
+
+def run_unchecked(engine):
+    """Of an engine some of whose pages the test itself has."""
+    engine._check = False
+    events = run(engine)
+    engine._check = True
+    return events
+
+
+def test_memory_that_one_request_may_not_fit_is_refused(tokenizer):
+    model = ScriptedModel(tokenizer.vocab_size, lambda _: 0)
+    with pytest.raises(ModelError, match="kv_bytes: 1300 have no room for the 131 tokens of one request"):
+        Engine(model, tokenizer, CARD, kv_bytes=1300)
+
+
+def test_an_abort_gives_all_pages_back_but_those_of_the_known_beginning(counting):
+    counting.submit(Request(1, "", GAP))
+    for _ in range(4):
+        counting.step()
+    counting.abort(1)
+    counting.step()  # checks the account
+    assert len(counting._tree) == 1
+    assert counting._tree.evict()
+    pool = counting._tree._pool
+    assert pool.num_free == pool.num_pages

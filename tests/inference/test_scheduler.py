@@ -22,7 +22,7 @@ def generation(key, document="", prompt=0, cached=0):
 
 def planned(scheduler, max_prompt_tokens):
     batch = scheduler.plan(max_prompt_tokens)
-    return [(part.generation.request.key, len(part.token_ids), part.is_last) for part in batch]
+    return [(part.generation.request.key, part.end - part.start, part.is_last) for part in batch]
 
 
 @pytest.fixture
@@ -41,7 +41,9 @@ def test_the_newest_prompt_first_and_a_token_of_every_answer(scheduler):
 
 def test_a_part_has_the_tokens_that_come_next(scheduler):
     batch = scheduler.plan(110)
-    assert [part.token_ids for part in batch] == [list(range(100)), list(range(60, 70)), [99]]
+    chunks = [part.chunk for part in batch]
+    assert [chunk.token_ids for chunk in chunks] == [list(range(100)), list(range(60, 70)), [99]]
+    assert [chunk.num_logits for chunk in chunks] == [1, 0, 1]
 
 
 def test_the_removed_have_no_part(scheduler):

@@ -7,16 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor
 
-from inference.model import Chunk, ModelError
+from inference.model import Chunk, ModelError, OutOfPagesError
 from inference.models.config import Qwen3MoeConfig
 from inference.models.load import load
 from inference.models.loader import load_weights
-from inference.models.native_model import NativeModel
+from inference.models.native_model import NativeModel, NativePool, NativeSequence
 from kernels.cpu import NativeError, available
 from tests.inference.models.logits import behind
 from tests.inference.models.variants import VARIANTS
+from tests.inference.token_sequence import TokenPool, TokenSequence
 
 WIDE = {"hidden_size": 64, "head_dim": 32, "moe_intermediate_size": 32}
 MODELS = VARIANTS | {
@@ -150,9 +153,9 @@ def test_truncating_forgets(model: NativeModel) -> None:
     ids = token_ids(80)
     sequence = model.new_sequence()
     behind(model, sequence, ids)
-    pages = sequence.memory_bytes
+    pages = list(sequence.pages)
     sequence.truncate(33)
-    assert (sequence.length, sequence.memory_bytes) == (33, pages * 2 // 3)
+    assert (sequence.length, sequence.pages) == (33, pages[:2])
     fresh = model.new_sequence()
     behind(model, fresh, ids[:33])
     np.testing.assert_allclose(
@@ -175,6 +178,87 @@ def test_what_cannot_be_is_refused_and_leaves_the_sequence(model: NativeModel) -
     assert sequence.length == 3
     again = model.new_sequence()
     np.testing.assert_array_equal(behind(model, again, [1, 2, 3]), expected)
+
+
+def pool_of(model: NativeModel, num_pages: int) -> NativePool:
+    config = 2 * 2 * 2 * 32 * 2  # keys and values, layers, key/value heads, a head's size, bytes of bfloat16
+    pool = model.new_pool(num_pages * 32 * config)
+    assert (pool.num_pages, pool.num_free, pool.page_tokens) == (num_pages, num_pages, 32)
+    return pool
+
+
+def test_a_step_for_which_no_page_is_left_changes_nothing(model: NativeModel) -> None:
+    ids = token_ids(64)
+    pool = pool_of(model, 4)
+    first, second = pool.new_sequence(), pool.new_sequence()
+    behind(model, first, ids)
+    behind(model, second, ids[:33])
+    second.truncate(20)
+    kept, free = list(second.pages), pool.num_free
+    with pytest.raises(OutOfPagesError, match="every page"):
+        model.forward([Chunk(second, ids[20:40]), Chunk(first, ids[:1])])
+    assert (first.length, second.length, list(second.pages), pool.num_free) == (64, 20, kept, free)
+    first.truncate(0)
+    fresh = model.new_sequence()
+    behind(model, fresh, ids[:20])
+    np.testing.assert_array_equal(
+        model.forward([Chunk(second, ids[20:40])])[0], model.forward([Chunk(fresh, ids[20:40])])[0]
+    )
+
+
+def test_a_page_that_was_used_is_as_good_as_new(model: NativeModel) -> None:
+    """Positions behind the last are masked, whatever another sequence left there."""
+    pool = pool_of(model, 1)
+    expected = behind(model, model.new_sequence(), [1, 2, 3])
+    for seed in range(3):
+        behind(model, pool.new_sequence(), token_ids(32, seed))
+        np.testing.assert_array_equal(behind(model, pool.new_sequence(), [1, 2, 3]), expected)
+
+
+@settings(max_examples=60)
+@given(
+    steps=st.lists(
+        st.tuples(
+            st.sampled_from(["new", "fork", "add", "cut", "drop"]), st.integers(0, 99), st.integers(1, 90)
+        ),
+        max_size=25,
+    )
+)
+def test_pages_are_shared_and_counted_as_in_a_simple_pool(model: NativeModel, steps) -> None:
+    """The same forks, appends and cuts in the pool that the engine's tests use, with pages as long."""
+    pool, simple = pool_of(model, 6), TokenPool(6)
+    simple.page_tokens = 32
+    pairs: list[tuple[NativeSequence, TokenSequence]] = []
+    for step, which, count in steps:
+        if step == "new" or not pairs:
+            pairs.append((pool.new_sequence(), simple.new_sequence()))
+            continue
+        real, known = pairs[which % len(pairs)]
+        length = count % (known.length + 1)
+        if step == "fork":
+            pairs.append((real.fork(length), known.fork(length)))
+        elif step == "cut":
+            real.truncate(length)
+            known.truncate(length)
+        elif step == "drop":
+            del pairs[which % len(pairs)], real, known
+        else:
+            try:
+                known.append([5] * count)
+            except OutOfPagesError:
+                with pytest.raises(OutOfPagesError):
+                    model.forward([Chunk(real, [5] * count, 0)])
+            else:
+                model.forward([Chunk(real, [5] * count, 0)])
+        assert pool.num_free == simple.num_free
+        assert [one.length for one, _ in pairs] == [one.length for _, one in pairs]
+        assert [len(one.pages) for one, _ in pairs] == [len(one.pages) for _, one in pairs]
+
+
+def test_a_sequence_of_another_model_is_refused(model: NativeModel, make_model_dir) -> None:
+    other = native_model(make_model_dir(**(WIDE | {"num_key_value_heads": 1})))
+    with pytest.raises(ValueError, match="another model"):
+        behind(model, other.new_sequence(), [1])
 
 
 def test_the_context_can_be_filled_to_its_end(model: NativeModel) -> None:

@@ -41,7 +41,7 @@ def run(engine):
 
 @pytest.mark.parametrize("temperature", [0.0, 0.8])
 def test_reuse_changes_no_answer(loaded, temperature):
-    shared = Engine(*loaded, prefill_chunk=32)
+    shared = Engine(*loaded, prefill_chunk=32, check=True)
     cached = 0
     for key, prompt in enumerate(keystrokes()):
         request = Request(key, "", prompt, max_tokens=12, temperature=temperature, top_p=0.95, seed=key)
@@ -68,7 +68,7 @@ def test_company_changes_no_answer(loaded):
         engine = Engine(*loaded)
         engine.submit(request)
         alone |= run(engine)[0]
-    together = Engine(*loaded, prefill_chunk=16)
+    together = Engine(*loaded, prefill_chunk=16, check=True)
     for request in requests:
         together.submit(request)
     assert run(together)[0] == alone

@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import Qwen3MoeForCausalLM
 
-from inference.model import Chunk, ModelError
+from inference.model import Chunk, ModelError, OutOfPagesError
 from inference.models.load import load
 from tests.inference.models.logits import behind
 from tests.inference.models.variants import VARIANTS, YARN
@@ -158,14 +158,38 @@ def test_a_failed_pass_leaves_the_sequence_as_it_was(model, monkeypatch):
     )
 
 
-def test_memory_grows_in_pages_and_says_how_much(model):
-    sequence = model.new_sequence()
-    assert sequence.memory_bytes == 0
+PAGE_BYTES = 2 * 2 * 256 * 2 * 16 * 4  # keys and values, layers, tokens, kv heads, head_dim, float32
+
+
+def test_memory_grows_in_pages_and_a_copy_has_its_own(model):
+    pool = model.new_pool(5 * PAGE_BYTES + 1)
+    sequence = pool.new_sequence()
+    assert (pool.num_pages, pool.num_free, sequence.pages) == (5, 5, [])
     behind(model, sequence, token_ids(3))
-    page = 2 * 2 * 256 * 2 * 16 * 4  # keys and values, layers, tokens, kv heads, head_dim, float32
-    assert sequence.memory_bytes == page
+    assert (pool.num_free, len(sequence.pages)) == (4, 1)
     behind(model, sequence, token_ids(254))
-    assert sequence.memory_bytes == 2 * page
+    assert (pool.num_free, len(sequence.pages)) == (3, 2)
+    copy = sequence.fork(256)
+    assert pool.num_free == 2
+    assert not set(copy.pages) & set(sequence.pages)
+    sequence.truncate(0)
+    assert pool.num_free == 4
+    del copy
+    assert pool.num_free == 5
+
+
+def test_a_step_for_which_no_page_is_left_changes_nothing(model):
+    pool = model.new_pool(2 * PAGE_BYTES)
+    first, second = pool.new_sequence(), pool.new_sequence()
+    behind(model, first, token_ids(200))
+    behind(model, second, token_ids(200))
+    for refused in (
+        lambda: model.forward([Chunk(first, [1]), Chunk(second, token_ids(60))]),
+        lambda: first.fork(1),
+    ):
+        with pytest.raises(OutOfPagesError, match="1 pages are needed, 0 of 2 are free"):
+            refused()
+        assert (first.length, second.length, pool.num_free) == (200, 200, 0)
 
 
 def test_stretched_positions_widen_the_context(make_model_dir):
