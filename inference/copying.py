@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inference.model import Logits
-from inference.occurrences import Occurrences, Surveyor
+from inference.occurrences import MAX_LENGTH, Occurrences, Surveyor
 from inference.tokenizer import Tokenizer
 
 LENGTHS = (1, 3, 6, 9, 12, 16, 24, 32)
@@ -90,10 +90,14 @@ class CopyContext:
 
     occurrences: Occurrences
     first_token: Callable[[bytes], int]
+    tail: bytes
+    """The last MAX_LENGTH bytes."""
 
     def grown(self, more: bytes) -> CopyContext:
         """The same with `more` of the answer."""
-        return CopyContext(self.occurrences.grown(more), self.first_token) if more else self
+        if not more:
+            return self
+        return CopyContext(self.occurrences.grown(more), self.first_token, (self.tail + more)[-MAX_LENGTH:])
 
     def continuation(self, required: bytes) -> Continuation | None:
         """What followed the longest earlier occurrences.
@@ -124,7 +128,9 @@ class CopySource:
 
     def around(self, prefix: str, suffix: str) -> CopyContext:
         """The context of a cursor between the two, with nothing answered yet."""
-        return CopyContext(self._surveyor.occurrences(_encoded(prefix), _encoded(suffix)), self._first_token)
+        before = _encoded(prefix)
+        occurrences = self._surveyor.occurrences(before, _encoded(suffix))
+        return CopyContext(occurrences, self._first_token, before[-MAX_LENGTH:])
 
 
 def _cut_within(following: bytes) -> bool:

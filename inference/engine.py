@@ -12,10 +12,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
-from inference.beam import Hypothesis
+from inference.beam import Ahead, Hypothesis
 from inference.card import Card
 from inference.copying import Copies, CopySource
+from inference.drafts import MAX_DRAFT, DraftSource, Worth
 from inference.generation import Generation
 from inference.healing import PieceIndex
 from inference.messages import Snippet, Statistics
@@ -49,6 +51,8 @@ class Engine:
         kv_bytes: memory for keys and values, of requests under way and finished ones; left out, an eighth of
             what the weights take, at least 256 MiB: 77 prompts of 1,000 tokens for Qwen3-Coder-30B-A3B in
             bf16.
+        drafts: where tokens come from that are computed ahead; used as far as the model computes the same
+            bits then.
         check: look for lost pages whenever nothing is left to do, for tests.
         clock: seconds, monotonic.
 
@@ -64,6 +68,7 @@ class Engine:
         *,
         prefill_chunk: int = 128,
         kv_bytes: int | None = None,
+        drafts: DraftSource | None = None,
         check: bool = False,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -86,6 +91,8 @@ class Engine:
             raise ModelError(f"kv_bytes: {kv_bytes} have no room for the {longest} tokens of one request")
         self._tree = PrefixTree(pool)
         self._check = check
+        self._drafts = drafts if drafts is not None and model.max_exact_tokens > 1 else None
+        self.worth = Worth()
         self._scheduler = Scheduler()
         self._prefill_chunk = prefill_chunk
         self._clock = clock
@@ -153,11 +160,14 @@ class Engine:
 
     def _compute(self, batch: list[Part]) -> list[Event]:
         """The batch in one pass, and what its requests say then."""
-        batch = [part for part in batch if part.is_next]
+        batch = [self._drafted(part) for part in batch if part.is_next]
         while batch:
             try:
-                return self._tell(batch, self.model.forward([part.chunk for part in batch]))
+                return self._tell(batch, self._forward(batch))
             except OutOfPagesError as error:
+                if any(part.draft for part in batch):
+                    batch = [replace(part, draft=()) for part in batch]
+                    continue
                 if self._tree.evict():
                     continue
                 victim = self._oldest_but(batch[0].generation)
@@ -175,6 +185,30 @@ class Engine:
                 return [event for share in shares for event in self._compute(share)]
         return []
 
+    def _drafted(self, part: Part) -> Part:
+        """The same with a draft, where the beam is one hypothesis wide and a draft is worth it."""
+        beam = part.generation.beam
+        if self._drafts is None or beam is None or not part.is_last or len(beam.live) > 1:
+            return part
+        room = min(
+            MAX_DRAFT,
+            self.model.max_exact_tokens - (part.end - part.start),
+            self.model.context_length - part.end,
+        )
+        if room < 1 or not self.worth.try_one():
+            return part
+        return replace(part, draft=tuple(self._drafts.propose(part.hypothesis, room)))
+
+    def _forward(self, batch: list[Part]) -> list[Logits]:
+        chunks = [part.chunk for part in batch]
+        tokens = sum(len(chunk.token_ids) for chunk in chunks)
+        if self._drafts is None or tokens > self.model.max_exact_tokens:
+            return self.model.forward(chunks)
+        began = self._clock()
+        logits = self.model.forward(chunks)
+        self.worth.passed(tokens, self._clock() - began)
+        return logits
+
     def _oldest_but(self, newest: Generation) -> Generation | None:
         """The oldest other request that has pages to give."""
         others = [each for each in self._scheduler if each is not newest and each.has_pages]
@@ -184,32 +218,39 @@ class Engine:
         now = self._clock()
         events: list[Event] = []
         for generation in _generations(batch):
-            known = [
-                (part.hypothesis, rows[-1])
-                for part, rows in zip(batch, logits, strict=True)
-                if part.generation is generation and part.is_last
-            ]
+            num_known = 0
+            for part, rows in zip(batch, logits, strict=True):
+                if part.generation is generation and part.is_last:
+                    part.hypothesis.ahead = Ahead(part.draft, rows)
+                    num_known += 1
             try:
-                events += self._take(generation, known, now)
+                if num_known:
+                    events += self._take(generation, num_known, now)
             except Exception as error:
                 events.append(self._fail(generation, error))
         return events
 
-    def _take(
-        self, generation: Generation, known: list[tuple[Hypothesis, Logits]], now: float
-    ) -> list[Event]:
-        """Go on with the hypotheses of one request whose logits are known."""
-        assert generation.beam is not None  # noqa: S101 - what is in a batch has begun
+    def _take(self, generation: Generation, num_known: int, now: float) -> list[Event]:
+        """Go on with one request as far as logits are known: those of `num_known` hypotheses, and ahead."""
+        beam = generation.beam
+        assert beam is not None  # noqa: S101 - what is in a batch has begun
+        if generation.timing.prefilled is None:
+            generation.timing.prefilled = now
+        proposed = sum(len(one.ahead.tokens) for one in beam.pending() if one.ahead)
         events: list[Event] = []
-        for hypothesis, logits in known:
-            if generation.timing.prefilled is None:
-                generation.timing.prefilled = now
-            copies = self._copies(hypothesis)
-            text = generation.take(generation.beam, hypothesis, logits, copies, self._index)
-            if text:
-                if generation.timing.first_text is None:
-                    generation.timing.first_text = now
-                events.append(TextEvent(generation.request.key, text))
+        taken = rounds = 0
+        while generation.stop_reason is None and (ready := [one for one in beam.pending() if one.ahead]):
+            for hypothesis in ready:
+                assert hypothesis.ahead is not None  # noqa: S101 - as above
+                copies = self._copies(hypothesis)
+                text = generation.take(beam, hypothesis, hypothesis.ahead.logits[0], copies, self._index)
+                if text:
+                    if generation.timing.first_text is None:
+                        generation.timing.first_text = now
+                    events.append(TextEvent(generation.request.key, text))
+            taken += len(ready)
+            rounds += 1
+        self.worth.drafted(proposed, taken - num_known, rounds - 1)
         if generation.stop_reason is not None:
             events.append(self._finish(generation, generation.stop_reason))
         return events
@@ -232,17 +273,18 @@ class Engine:
         request = generation.request
         prompt = self._writer.write(request.prompt)
         text = request.prompt
+        looks_back = self.card.copy_weights or self._drafts is not None
         generation.begin(
             prompt,
             self._tree.lend(request.salt, prompt.token_ids),
-            self._copy_source.around(text.prefix, text.suffix) if self.card.copy_weights else None,
+            self._copy_source.around(text.prefix, text.suffix) if looks_back else None,
             width=self.card.beam_width,
             max_tokens=min(request.max_tokens, self.card.max_new_tokens),
             max_length=self.model.context_length,
         )
 
     def _copies(self, hypothesis: Hypothesis) -> Copies | None:
-        if hypothesis.context is None:
+        if hypothesis.context is None or not self.card.copy_weights:
             return None
         found = hypothesis.context.continuation(hypothesis.required)
         if found is None:
@@ -257,6 +299,8 @@ class Engine:
         self._scheduler.remove(generation)
         if keep and generation.beam is not None:
             request = generation.request
+            if self._drafts is not None and generation.context is not None:
+                self._drafts.learn(generation.context.tail, generation.beam.best.answer)
             self._tree.give_back(request.salt, *generation.beam.close(), document=request.document)
         else:
             generation.forget()

@@ -43,6 +43,7 @@ class Generation:
     cached_tokens: int = 0
     shown: int = 0
     stop_reason: StopReason | None = None
+    context: CopyContext | None = None
 
     @classmethod
     def of(cls, request: Request, now: float) -> Generation:
@@ -57,7 +58,7 @@ class Generation:
         self,
         prompt: Prompt,
         sequence: Sequence,
-        context: CopyContext | None,
+        context: CopyContext | None = None,
         *,
         width: int,
         max_tokens: int,
@@ -69,6 +70,7 @@ class Generation:
         width = width if self.request.temperature <= 0 else 1
         self.indented = prompt.indented
         self.prompt_tokens, self.cached_tokens = len(prompt.token_ids), sequence.length
+        self.context = context
         first = Hypothesis(list(prompt.token_ids), sequence, prompt.required, context=context)
         text = self.request.prompt
         self.beam = Beam(

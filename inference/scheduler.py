@@ -13,12 +13,14 @@ from inference.model import Chunk
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The tokens [start, end) of one hypothesis: some of its prompt, or the one that it added."""
+    """The tokens [start, end) of one hypothesis: some of its prompt, or the one that it added; and behind its
+    last a draft of what may follow."""
 
     generation: Generation
     hypothesis: Hypothesis
     start: int
     end: int
+    draft: tuple[int, ...] = ()
 
     @property
     def is_next(self) -> bool:
@@ -33,7 +35,9 @@ class Part:
     @property
     def chunk(self) -> Chunk:
         token_ids = self.hypothesis.token_ids[self.start : self.end]
-        return Chunk(self.hypothesis.sequence, token_ids, num_logits=int(self.is_last))
+        if not self.is_last:
+            return Chunk(self.hypothesis.sequence, token_ids, num_logits=0)
+        return Chunk(self.hypothesis.sequence, [*token_ids, *self.draft], num_logits=1 + len(self.draft))
 
 
 class Scheduler:
