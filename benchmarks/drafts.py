@@ -28,18 +28,19 @@ MAX_TOKENS = 48
 class Counted(Worth):
     """Adds up what drafts bring; `always` takes every chance."""
 
-    __slots__ = ("always", "passes", "totals")
+    __slots__ = ("all_proposed", "all_saved", "all_used", "always", "passes")
 
     def __init__(self, always: bool) -> None:
         super().__init__()
         self.always = always
-        self.totals = [0, 0, 0]
-        self.passes = 0
+        self.passes = self.all_proposed = self.all_used = self.all_saved = 0
 
     def drafted(self, proposed: int, used: int, saved: int) -> None:
         super().drafted(proposed, used, saved)
-        self.totals = [old + new for old, new in zip(self.totals, (proposed, used, saved), strict=True)]
         self.passes += 1
+        self.all_proposed += proposed
+        self.all_used += used
+        self.all_saved += saved
 
     def try_one(self) -> bool:
         return self.always or super().try_one()
@@ -89,10 +90,11 @@ class Way:
 
     def row(self, plain: list[float]) -> Row:
         ratios = [own / other for own, other in zip(self.times, plain, strict=True)]
-        median, ratio = statistics.median(self.times), statistics.median(ratios)
+        worth = self.worth
         return Row(
-            self.name, len(self.times), self.tokens, self.worth.passes, *self.worth.totals, median, ratio
-        )
+            self.name, len(self.times), self.tokens, worth.passes, worth.all_proposed, worth.all_used,
+            worth.all_saved, statistics.median(self.times), statistics.median(ratios),
+        )  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -238,8 +238,12 @@ class Engine:
             generation.timing.prefilled = now
         proposed = sum(len(one.ahead.tokens) for one in beam.pending() if one.ahead)
         events: list[Event] = []
-        taken = rounds = 0
-        while generation.stop_reason is None and (ready := [one for one in beam.pending() if one.ahead]):
+        taken = chosen = 0
+        while generation.stop_reason is None:
+            pending = beam.pending()
+            ready = [one for one in pending if one.ahead]
+            if not ready:
+                break
             for hypothesis in ready:
                 assert hypothesis.ahead is not None  # noqa: S101 - as above
                 copies = self._copies(hypothesis)
@@ -249,8 +253,8 @@ class Engine:
                         generation.timing.first_text = now
                     events.append(TextEvent(generation.request.key, text))
             taken += len(ready)
-            rounds += 1
-        self.worth.drafted(proposed, taken - num_known, rounds - 1)
+            chosen += len(ready) == len(pending)  # then the beam has gone on
+        self.worth.drafted(proposed, taken - num_known, max(0, chosen - 1))
         if generation.stop_reason is not None:
             events.append(self._finish(generation, generation.stop_reason))
         return events
