@@ -19,6 +19,7 @@ from inference.drafts import CopyDrafts, Worth
 from inference.engine import DoneEvent, Engine, ErrorEvent, PromptText, Request, TextEvent
 from inference.model import ModelError
 from inference.models.load import load
+from inference.step_cost import StepCost
 
 FILES = tuple(Path(argparse.__file__).parent / name for name in ("argparse.py", "ast.py", "json/encoder.py"))
 PREFIX, SUFFIX = 12_000, 4_000  # characters, as the server sends them
@@ -42,8 +43,8 @@ class Counted(Worth):
         self.all_used += used
         self.all_saved += saved
 
-    def try_one(self) -> bool:
-        return self.always or super().try_one()
+    def try_one(self, cost: StepCost) -> bool:
+        return self.always or super().try_one(cost)
 
 
 @dataclass(frozen=True, slots=True)

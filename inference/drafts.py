@@ -5,9 +5,9 @@ answer really takes need no pass of their own (speculative decoding, arXiv 2211.
 draft a copy). Tokens are chosen from logits as they always are, and a model that is asked for drafts computes
 the same bits whichever way tokens are divided among passes: so the answer is the same to the bit.
 
-A pass is taken to cost `fixed + each * tokens` seconds. When of late p tokens were proposed, u of them used
-and s passes saved, drafts have gained s * fixed - (p - u) * each. While that is negative only every 32nd
-chance is taken, to notice when it changes.
+A step costs a fixed part and one for each token (`step_cost.py`). When of late p tokens were proposed, u of
+them used and s steps saved, drafts have gained s times the one less p - u times the other. While that is
+negative only every 32nd chance is taken, to notice when it changes.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Protocol
 
 from inference.beam import Hypothesis
 from inference.model import Chunk, Model, Sequence
+from inference.step_cost import StepCost, StepSize
 from inference.tokenizer import Tokenizer
 from kernels.text import index
 
@@ -116,47 +117,33 @@ class ModelDrafts:
 
 
 class Worth:
-    """Whether drafts pay, from what passes cost and what drafts brought."""
+    """Whether drafts pay, from what they brought of late."""
 
-    __slots__ = ("_chances", "_cost", "_drafts", "proposed", "saved", "used")
+    __slots__ = ("_chances", "_drafts", "proposed", "saved", "used")
 
     def __init__(self) -> None:
-        # Weighted sums over passes: 1, tokens, their squares, seconds, seconds * tokens.
-        self._cost = [0.0] * 5
-        # Weighted sums over passes: 1, tokens, their squares, seconds, seconds * tokens.
-        self._cost = [0.0] * 5
         self._drafts = self._chances = 0
         self.proposed = self.used = self.saved = 0.0
 
-    def passed(self, tokens: int, seconds: float) -> None:
-        """A pass of few tokens took so long."""
-        new = (1.0, tokens, tokens**2, seconds, seconds * tokens)
-        self._cost = [_FORGET * old + one for old, one in zip(self._cost, new, strict=True)]
-
     def drafted(self, proposed: int, used: int, saved: int) -> None:
-        """Of `proposed` tokens, none if no draft was made, so many were used and so many passes saved."""
+        """Of `proposed` tokens, none if no draft was made, so many were used and so many steps saved."""
         if proposed:
             self._drafts += 1
-            self.proposed, self.used, self.saved = (
-                _FORGET * old for old in (self.proposed, self.used, self.saved)
-            )
+            of_late = (_FORGET * old for old in (self.proposed, self.used, self.saved))
+            self.proposed, self.used, self.saved = of_late
         self.proposed += proposed
         self.used += used
         self.saved += saved
 
-    def gain(self) -> float:
-        """Seconds that the last drafts saved; 0 while too little is known."""
-        n, x, xx, y, xy = self._cost
-        spread = n * xx - x * x
-        if self._drafts < _TRIED or spread <= 1e-9 * n * xx:
-            return 0.0
-        each = max(0.0, (n * xy - x * y) / spread)
-        fixed = max(0.0, (y - each * x) / n)
+    def gain_ms(self, cost: StepCost) -> float:
+        """What the last drafts saved."""
+        fixed = cost.milliseconds(StepSize())
+        each = cost.milliseconds(StepSize(answer_tokens=1)) - fixed
         return self.saved * fixed - (self.proposed - self.used) * each
 
-    def try_one(self) -> bool:
+    def try_one(self, cost: StepCost) -> bool:
         """Whether to take this chance of a draft."""
-        if self.gain() >= 0:
+        if self._drafts < _TRIED or self.gain_ms(cost) >= 0:
             return True
         self._chances += 1
         return self._chances % _EVERY == 0

@@ -33,7 +33,8 @@ from inference.request import (
     StopReason,
     TextEvent,
 )
-from inference.scheduler import Part, Scheduler
+from inference.scheduler import Part, Scheduler, size_of
+from inference.step_cost import StepCost
 from inference.tokenizer import Tokenizer
 
 MAX_REQUESTS = 64
@@ -47,7 +48,8 @@ class Engine:
     `submit`, `abort` and `has_work` may be called from any thread; `step` from one thread only.
 
     Args:
-        prefill_chunk: tokens of prompts computed in one step; an abort waits for at most one step.
+        prefill_chunk: tokens of prompts computed in one step at most; the scheduler may choose fewer.
+        scheduler: decides what a step computes; left out, `Scheduler` with that chunk.
         kv_bytes: memory for keys and values, of requests under way and finished ones; left out, an eighth of
             what the weights take, at least 256 MiB: 77 prompts of 1,000 tokens for Qwen3-Coder-30B-A3B in
             bf16.
@@ -66,7 +68,8 @@ class Engine:
         tokenizer: Tokenizer,
         card: Card,
         *,
-        prefill_chunk: int = 128,
+        prefill_chunk: int = 512,
+        scheduler: Scheduler | None = None,
         kv_bytes: int | None = None,
         drafts: DraftSource | None = None,
         check: bool = False,
@@ -93,8 +96,7 @@ class Engine:
         self._check = check
         self._drafts = drafts if drafts is not None and model.max_exact_tokens > 1 else None
         self.worth = Worth()
-        self._scheduler = Scheduler()
-        self._prefill_chunk = prefill_chunk
+        self._scheduler = Scheduler(StepCost(), prefill_chunk) if scheduler is None else scheduler
         self._clock = clock
         self._lock = threading.Lock()  # guards the three below
         self._submitted: list[Generation] = []
@@ -137,7 +139,12 @@ class Engine:
                 self._begin(waiting)
             except Exception as error:
                 events.append(self._fail(waiting, error))
-        events += self._compute(self._scheduler.plan(self._prefill_chunk))
+        started = self._clock()
+        if batch := [self._drafted(part) for part in self._scheduler.plan(started)]:
+            size = size_of(batch)
+            events += self._compute(batch)
+            self._scheduler.cost.observe(size, 1e3 * (self._clock() - started))
+            del batch  # its hypotheses have pages
         if self._check and not len(self._scheduler):
             self._tree.check()
         return events
@@ -160,20 +167,21 @@ class Engine:
 
     def _compute(self, batch: list[Part]) -> list[Event]:
         """The batch in one pass, and what its requests say then."""
-        batch = [self._drafted(part) for part in batch if part.is_next]
+        batch = [part for part in batch if part.is_next]
         while batch:
             try:
-                return self._tell(batch, self._forward(batch))
+                return self._tell(batch, self.model.forward([part.chunk for part in batch]))
             except OutOfPagesError as error:
                 if any(part.draft for part in batch):
                     batch = [replace(part, draft=()) for part in batch]
                     continue
                 if self._tree.evict():
                     continue
-                victim = self._oldest_but(batch[0].generation)
+                newest = next(each for each in self._scheduler if each in _generations(batch))
+                victim = self._oldest_but(newest)
                 if victim is None:
                     refusal = RequestError("overloaded", f"no memory for so long a request: {error}")
-                    return [self._fail(batch[0].generation, refusal)]
+                    return [self._fail(newest, refusal)]
                 victim.forget()
                 batch = [part for part in batch if part.is_next]
             except Exception as error:
@@ -195,19 +203,9 @@ class Engine:
             self.model.max_exact_tokens - (part.end - part.start),
             self.model.context_length - part.end,
         )
-        if room < 1 or not self.worth.try_one():
+        if room < 1 or not self.worth.try_one(self._scheduler.cost):
             return part
         return replace(part, draft=tuple(self._drafts.propose(part.hypothesis, room)))
-
-    def _forward(self, batch: list[Part]) -> list[Logits]:
-        chunks = [part.chunk for part in batch]
-        tokens = sum(len(chunk.token_ids) for chunk in chunks)
-        if self._drafts is None or tokens > self.model.max_exact_tokens:
-            return self.model.forward(chunks)
-        began = self._clock()
-        logits = self.model.forward(chunks)
-        self.worth.passed(tokens, self._clock() - began)
-        return logits
 
     def _oldest_but(self, newest: Generation) -> Generation | None:
         """The oldest other request that has pages to give."""

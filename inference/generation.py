@@ -109,6 +109,11 @@ class Generation:
         return text
 
     @property
+    def deadline(self) -> float:
+        """When its first token should be there, in seconds on the engine's clock."""
+        return self.timing.submitted + self.request.deadline_ms / 1e3
+
+    @property
     def has_pages(self) -> bool:
         return self.beam is not None and self.beam.has_pages
 

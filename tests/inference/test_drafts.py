@@ -15,6 +15,7 @@ from inference.drafts import MAX_DRAFT, CopyDrafts, ModelDrafts, Worth
 from inference.engine import DoneEvent, Engine, PromptText, Request, TextEvent
 from inference.models.config import Qwen3MoeConfig
 from inference.models.native_model import NativeModel
+from inference.step_cost import StepCost
 from inference.tokenizer import Tokenizer
 from kernels.cpu import available
 
@@ -55,7 +56,7 @@ class Told:
 class Always(Worth):
     """Takes every chance."""
 
-    def try_one(self) -> bool:
+    def try_one(self, cost) -> bool:
         return True
 
 
@@ -218,29 +219,32 @@ def test_earlier_answers_are_forgotten(tokenizer):
     assert source._recent.size < 20_000
 
 
-def test_the_cost_of_passes_is_learnt():
-    """Passes of 1 ms and 0.5 ms a token: a draft of 4 of which 2 are used gains 2 - 2 * 0.5 ms."""
+class Fixed(StepCost):
+    """2 ms a step and 0.5 ms a token."""
+
+    def milliseconds(self, size):
+        return 2 + 0.5 * size.answer_tokens
+
+
+def test_a_draft_gains_the_steps_it_saves_less_the_tokens_it_wastes():
     worth = Worth()
-    for tokens in (1, 2, 1, 5, 3, 1):
-        worth.passed(tokens, 1e-3 + 0.5e-3 * tokens)
-    assert worth.gain() == 0 and worth.try_one(), "too little is known"
+    assert worth.gain_ms(Fixed()) == 0
+    worth.drafted(4, 3, 2)
+    assert worth.gain_ms(Fixed()) == pytest.approx(2 * 2 - 1 * 0.5)
+    worth.drafted(0, 0, 1)  # a step saved later by the same draft
+    assert worth.gain_ms(Fixed()) == pytest.approx(3 * 2 - 1 * 0.5)
     for _ in range(200):
-        worth.drafted(4, 2, 2)
-    drafts = 1 / (1 - 0.95)
-    assert worth.gain() == pytest.approx(drafts * 1e-3, rel=1e-3)
-    worth.drafted(0, 0, 0)
-    assert worth.gain() == pytest.approx(drafts * 1e-3, rel=1e-3), "no draft, no news"
+        worth.drafted(4, 0, 0)
+    assert worth.gain_ms(Fixed()) == pytest.approx(-20 * 4 * 0.5, rel=1e-3), "the last twenty count"
 
 
 def test_drafts_that_do_not_pay_are_switched_off_and_tried_now_and_then():
     worth = Worth()
-    for tokens in (1, 2, 1, 5):
-        worth.passed(tokens, 1e-3 + 0.5e-3 * tokens)
-    for _ in range(10):
+    for _ in range(7):
         worth.drafted(4, 0, 0)
-    assert worth.gain() < 0
-    tries = [worth.try_one() for _ in range(64)]
-    assert sum(tries) == 2
+        assert worth.try_one(Fixed()), "too little is known"
+    worth.drafted(4, 0, 0)
+    assert sum(worth.try_one(Fixed()) for _ in range(64)) == 2
     for _ in range(60):
         worth.drafted(4, 3, 3)
-    assert worth.try_one() and worth.try_one()
+    assert worth.try_one(Fixed()) and worth.try_one(Fixed())

@@ -230,7 +230,7 @@ def test_prefill_runs_in_chunks_and_one_token_a_step_follows(answering):
 
 def test_an_abort_takes_effect_before_the_next_step_even_in_prefill(counting):
     engine = counting
-    engine._prefill_chunk = 4
+    engine._scheduler.max_prompt_tokens = 4
     engine.submit(Request(1, "", GAP))
     assert engine.step() == []
     engine.abort(1)
@@ -275,7 +275,7 @@ def test_requests_go_on_together(counting):
 
 def test_a_prompt_is_read_beside_answers_and_the_newest_first(counting):
     """A step holds `prefill_chunk` tokens of prompts at most, and one of every answer under way."""
-    counting._prefill_chunk = 16
+    counting._scheduler.max_prompt_tokens = 16
     counting.submit(Request(1, "", GAP, max_tokens=30))
     while not any(isinstance(event, TextEvent) for event in counting.step()):
         pass
@@ -320,7 +320,7 @@ def test_what_was_computed_is_not_computed_again(counting):
 
 
 def test_an_aborted_prefill_is_reused(counting):
-    counting._prefill_chunk = 4
+    counting._scheduler.max_prompt_tokens = 4
     counting.submit(Request(1, "", GAP))
     counting.step()
     counting.abort(1)
@@ -341,9 +341,9 @@ def test_statistics_follow_the_clock(answering):
     engine.submit(Request(1, "", GAP))
     (*_, done) = run(engine)
     statistics = done.statistics
-    assert statistics.queue_ms == 1000  # submitted at 0, started at 1, prefilled at 2
-    assert statistics.prefill_ms == 1000
-    assert statistics.ttft_ms >= 2000
+    assert statistics.queue_ms == 1000  # submitted at 0, started at 1, planned at 2, prefilled at 3
+    assert statistics.prefill_ms == 2000
+    assert statistics.ttft_ms >= 3000
     assert statistics.total_ms > statistics.ttft_ms
     assert statistics.logprob < 0
 
@@ -394,6 +394,8 @@ def test_broken_logits_are_an_error_of_the_model(counting):
         ({"temperature": float("nan")}, "temperature"),
         ({"top_p": 1.5}, "top_p"),
         ({"seed": -1}, "seed"),
+        ({"deadline_ms": 0.0}, "deadline_ms"),
+        ({"deadline_ms": float("nan")}, "deadline_ms"),
     ],
 )
 def test_bad_requests_are_refused(counting, fields, cause):
@@ -537,6 +539,22 @@ def test_memory_that_one_request_may_not_fit_is_refused(tokenizer):
     model = ScriptedModel(tokenizer.vocab_size, lambda _: 0)
     with pytest.raises(ModelError, match="kv_bytes: 1300 have no room for the 131 tokens of one request"):
         Engine(model, tokenizer, CARD, kv_bytes=1300)
+
+
+@pytest.mark.parametrize("steps", range(12))
+def test_an_abort_takes_one_step_wherever_the_request_is_and_loses_no_page(tokenizer, steps):
+    """Before it began, between chunks of its prompt, and in a beam of three that is never sure."""
+    model = ScriptedModel(tokenizer.vocab_size, lambda tokens: 30 + sum(tokens) * 7 % 60)
+    sure = model.logits
+    model.logits = lambda chunk: sure(chunk) * 0.05
+    engine = Engine(model, tokenizer, replace(CARD, beam_width=3), prefill_chunk=8, check=True)
+    engine.submit(Request(1, "a", prompts(1)[0], max_tokens=30))
+    for _ in range(steps):
+        assert not any(isinstance(event, DoneEvent) for event in engine.step())
+    engine.abort(1)
+    (done,) = engine.step()  # checks the account
+    assert (done.key, done.stop_reason, engine.has_work) == (1, "aborted", False)
+    assert len(model.passes) == steps
 
 
 def test_an_abort_gives_all_pages_back_but_those_of_the_known_beginning(counting):
