@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
 
-$(STAMP): pyproject.toml constraints.txt CMakeLists.txt hatch_build.py $(wildcard kernels/cpu/*.h kernels/cpu/*.cpp)
+$(STAMP): pyproject.toml constraints.txt CMakeLists.txt hatch_build.py $(wildcard kernels/*/*.h kernels/*/*.cpp)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@

@@ -12,7 +12,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-MODULES = "kernels/cpu/*.so"
+MODULES = "kernels/*/*.so"
 
 
 class CpuEngine(BuildHookInterface):  # type: ignore[type-arg] # of hatchling, which is there in the build alone

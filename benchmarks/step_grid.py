@@ -101,6 +101,8 @@ class PacedModel:
     """Says letters, and ends after sixteen or so; lets as much time pass on `clock` as `grid` says, give or
     take a fifth."""
 
+    max_exact_tokens = 1
+
     def __init__(self, like: Model, tokenizer: Tokenizer, card: Card, grid: Grid, clock: Clock) -> None:
         self.name, self.device = f"{like.name}, paced", like.device
         self.vocab_size, self.context_length = like.vocab_size, like.context_length

@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Literal
 
-from inference.model import OutOfPagesError, Sequence
+from inference.copying import CopyContext
+from inference.model import Logits, OutOfPagesError, Sequence
 from inference.surroundings import Surroundings
 
 MARGIN = 2.0
@@ -28,12 +29,26 @@ MARGIN = 2.0
 End = Literal["eot", "line", "length"]
 
 
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """Known logits, (len(tokens) + 1, vocab_size): row i is what follows the first i `tokens`."""
+
+    tokens: tuple[int, ...]
+    logits: Logits
+
+    def behind(self, token: int) -> Ahead | None:
+        """What is known then."""
+        return Ahead(self.tokens[1:], self.logits[1:]) if self.tokens[:1] == (token,) else None
+
+
 @dataclass(slots=True, eq=False)
 class Hypothesis:
     """One way to go on from the prompt.
 
-    Invariant: a live one's `sequence` holds `token_ids[:sequence.length]`, and no other live one has it; what
-    follows is still to be computed. One that has ended holds its parent's, which may have moved on since.
+    Invariant: a live one's `sequence` holds the beginning of `token_ids` and then of the tokens `ahead`, and
+    no other live one has it; what `token_ids` has more is still to be computed. One that has ended holds its
+    parent's, which may have moved on since.
+    `context` is that of `answer`, if copies are looked for.
     """
 
     token_ids: list[int]
@@ -45,6 +60,8 @@ class Hypothesis:
     num_answer_tokens: int = 0
     end: End | None = None
     choices: list[tuple[int, float]] = field(default_factory=list)
+    context: CopyContext | None = None
+    ahead: Ahead | None = None
 
     def is_ended_by(self, piece: bytes) -> bool:
         """Whether the token with these bytes ends the answer or a line of it."""
@@ -63,6 +80,8 @@ class Hypothesis:
             num_generated=self.num_generated + 1,
             num_answer_tokens=self.num_answer_tokens + bool(new),
             end=end if self.is_ended_by(piece) else None,
+            context=self.context and self.context.grown(new),
+            ahead=self.ahead and self.ahead.behind(token),
         )
 
 
@@ -144,12 +163,16 @@ class Beam:
             self._settle(self._ended)
 
     def _part(self) -> None:
-        """Give every live hypothesis a sequence of its own, while they are as long as the parents'."""
+        """Give every live hypothesis a sequence of its own. The parent's goes to the one whose tokens it has
+        ahead, if there is one."""
         taken: set[int] = set()
-        for hypothesis in self.live:
-            if id(hypothesis.sequence) in taken:
-                hypothesis.sequence = _fork(hypothesis.sequence, len(hypothesis.token_ids) - 1)
-            taken.add(id(hypothesis.sequence))
+        for hypothesis in sorted(self.live, key=lambda one: one.ahead is None):
+            sequence, length = hypothesis.sequence, len(hypothesis.token_ids) - 1
+            if id(sequence) in taken:
+                hypothesis.sequence = _fork(sequence, length)
+            elif hypothesis.ahead is None:
+                sequence.truncate(min(length, sequence.length))
+            taken.add(id(sequence))
 
     def _settle(self, hypothesis: Hypothesis) -> None:
         """Have `hypothesis` alone, and its parent's sequence as it was."""
@@ -168,6 +191,7 @@ class Beam:
     def close(self) -> tuple[list[int], Sequence]:
         """The best's tokens as far as they are computed, and its sequence; all other pages are given back."""
         best = self.best
+        best.sequence.truncate(min(len(best.token_ids), best.sequence.length))
         for hypothesis in (*self.live, self._ended):
             if hypothesis is not None and hypothesis.sequence is not best.sequence:
                 hypothesis.sequence.truncate(0)

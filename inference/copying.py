@@ -11,25 +11,21 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from inference.model import Logits
+from inference.occurrences import MAX_LENGTH, Occurrences, Surveyor
 from inference.tokenizer import Tokenizer
 
 LENGTHS = (1, 3, 6, 9, 12, 16, 24, 32)
 """Bytes: an occurrence as long as one of these and shorter than the next has the weight of that place."""
 
-MAX_LENGTH = 64
-"""Longer occurrences are not told apart."""
-
-MAX_OCCURRENCES = 16
-_CONTINUATION = 48
-_NOWHERE = 0  # stands where the cursor is; source code has no NUL
+_REMEMBERED = 1 << 13  # first tokens: while a line is typed most are asked for again at every key
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,78 +41,96 @@ class Continuation:
         return bisect_right(LENGTHS, self.length) - 1
 
 
-class CopySource:
-    """The text around a cursor, searched for its own continuations."""
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """What the occurrences expect, as it is mixed into what the model does.
 
-    __slots__ = ("_before", "_data", "_encode")
+    `tokens` come with these `shares`, `weight` is that of the occurrences against the model. Where the line
+    ended after an occurrence (`line_ends`), whether the answer ends (`end`) or goes on with that line end is
+    the model's to say.
+    """
 
-    def __init__(self, prefix: str, suffix: str, tokenizer: Tokenizer) -> None:
-        self._before = _encoded(prefix)
-        self._data = self._before + bytes([_NOWHERE]) + _encoded(suffix) + bytes([_NOWHERE])
-        self._encode = tokenizer.encode
+    tokens: tuple[int, ...]
+    shares: tuple[float, ...]
+    line_ends: tuple[bool, ...]
+    weight: float
+    end: int
 
-    def after(self, generated: bytes, required: bytes) -> Continuation | None:
-        """What followed the longest earlier occurrences of the text before the cursor and `generated`.
+    @classmethod
+    def of(
+        cls, found: Continuation, weights: Sequence[float], end: int, pieces: Sequence[bytes]
+    ) -> Copies | None:
+        """None where occurrences of this length have no weight."""
+        weight = weights[found.place] if found.place >= 0 else 0.0
+        if weight <= 0:
+            return None
+        tokens = tuple(found.shares)
+        line_ends = tuple(pieces[token].startswith(b"\n") for token in tokens)
+        return cls(tokens, tuple(found.shares.values()), line_ends, weight, end)
+
+    def mixed_into(self, logits: Logits) -> Logits:
+        """The logarithm of the mixture, (vocab_size,)."""
+        by_model: npt.NDArray[np.float64] = logits - logits.max().astype(np.float64)
+        by_model -= np.log(np.exp(by_model).sum())
+        mixture: npt.NDArray[np.float64] = by_model + np.log1p(-self.weight)
+        for token, share, line_end in zip(self.tokens, self.shares, self.line_ends, strict=True):
+            copied = {token: share}
+            if line_end:
+                goes_on = 1 / (1 + np.exp(np.clip(by_model[self.end] - by_model[token], -50, 50)))
+                copied = {token: share * goes_on, self.end: share * (1 - goes_on)}
+            for index, part in copied.items():
+                if part > 0:
+                    mixture[index] = np.logaddexp(mixture[index], np.log(self.weight * part))
+        return mixture.astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class CopyContext:
+    """The text before a cursor and an answer so far: how the texts around the cursor went on behind it."""
+
+    occurrences: Occurrences
+    first_token: Callable[[bytes], int]
+    tail: bytes
+    """The last MAX_LENGTH bytes."""
+
+    def grown(self, more: bytes) -> CopyContext:
+        """The same with `more` of the answer."""
+        if not more:
+            return self
+        return CopyContext(self.occurrences.grown(more), self.first_token, (self.tail + more)[-MAX_LENGTH:])
+
+    def continuation(self, required: bytes) -> Continuation | None:
+        """What followed the longest earlier occurrences.
 
         Args:
-            generated: the answer so far.
             required: the end of the text before the cursor that the next tokens must spell first.
         """
-        context = (self._before[-MAX_LENGTH:] + generated)[-MAX_LENGTH:]
-        length, ends = self._occurrences(context)
-        behind = (self._data[end : end + _CONTINUATION].split(b"\0", 1)[0] for end in ends)
+        length, following = self.occurrences.following()
         found: Counter[int] = Counter()
-        for following, count in Counter(behind).items():
-            if not _cut_within(required + following):
-                found[self._encode((required + following).decode("utf-8", "ignore"))[0]] += count
+        for text, count in following:
+            if not _cut_within(required + text):
+                found[self.first_token(required + text)] += count
         total = found.total()
         return Continuation({i: n / total for i, n in found.items()}, length) if total else None
 
-    def _occurrences(self, context: bytes) -> tuple[int, list[int]]:
-        """The length of the longest end of `context` that occurs with something behind it, and where its last
-        occurrences end, at most MAX_OCCURRENCES."""
-        # Whatever occurs, its own ends occur too: the length can be found by halving.
-        low, high = 0, len(context)
-        while low < high:
-            middle = (low + high + 1) // 2
-            if next(self._ends(context[-middle:]), None) is None:
-                high = middle - 1
-            else:
-                low = middle
-        return low, list(islice(self._ends(context[-low:]), MAX_OCCURRENCES)) if low else []
 
-    def _ends(self, text: bytes) -> Iterator[int]:
-        """Where `text` ends, last occurrence first, if something stands behind it."""
-        at = self._data.rfind(text)
-        while at >= 0:
-            end = at + len(text)
-            if self._data[end] != _NOWHERE:
-                yield end
-            at = self._data.rfind(text, 0, end - 1)
+class CopySource:
+    """Searches the texts around cursors for their own continuations, as tokens of one tokenizer."""
 
+    __slots__ = ("_first_token", "_surveyor")
 
-def mixed(
-    logits: Logits, found: Continuation, weights: Sequence[float], end: int, pieces: Sequence[bytes]
-) -> Logits:
-    """The logarithm of the mixture of what the model and the occurrences expect, (vocab_size,).
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        def first_token(text: bytes) -> int:
+            return tokenizer.encode(text.decode("utf-8", "ignore"))[0]
 
-    Where the line ended after an occurrence, whether the answer ends (`end`) or goes on with that line end is
-    the model's to say.
-    """
-    weight = weights[found.place] if found.place >= 0 else 0.0
-    if weight <= 0:
-        return logits
-    by_model: npt.NDArray[np.float64] = logits - logits.max().astype(np.float64)
-    by_model -= np.log(np.exp(by_model).sum())
-    mixture: npt.NDArray[np.float64] = by_model + np.log1p(-weight)
-    for token, share in found.shares.items():
-        copied = {token: share}
-        if pieces[token].startswith(b"\n"):
-            goes_on = 1 / (1 + np.exp(np.clip(by_model[end] - by_model[token], -50, 50)))
-            copied = {token: share * goes_on, end: share * (1 - goes_on)}
-        for index, part in copied.items():
-            mixture[index] = np.logaddexp(mixture[index], np.log(weight * part))
-    return mixture.astype(np.float32)
+        self._first_token = lru_cache(_REMEMBERED)(first_token)
+        self._surveyor = Surveyor()
+
+    def around(self, prefix: str, suffix: str) -> CopyContext:
+        """The context of a cursor between the two, with nothing answered yet."""
+        before = _encoded(prefix)
+        occurrences = self._surveyor.occurrences(before, _encoded(suffix))
+        return CopyContext(occurrences, self._first_token, before[-MAX_LENGTH:])
 
 
 def _cut_within(following: bytes) -> bool:

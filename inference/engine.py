@@ -12,10 +12,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
-from inference.beam import Hypothesis
+from inference.beam import Ahead, Hypothesis
 from inference.card import Card
-from inference.copying import CopySource, mixed
+from inference.copying import Copies, CopySource
+from inference.drafts import MAX_DRAFT, DraftSource, Worth
 from inference.generation import Generation
 from inference.healing import PieceIndex
 from inference.messages import Snippet, Statistics
@@ -51,6 +53,8 @@ class Engine:
         kv_bytes: memory for keys and values, of requests under way and finished ones; left out, an eighth of
             what the weights take, at least 256 MiB: 77 prompts of 1,000 tokens for Qwen3-Coder-30B-A3B in
             bf16.
+        drafts: where tokens come from that are computed ahead; used as far as the model computes the same
+            bits then.
         check: look for lost pages whenever nothing is left to do, for tests.
         clock: seconds, monotonic.
 
@@ -67,6 +71,7 @@ class Engine:
         prefill_chunk: int = 512,
         scheduler: Scheduler | None = None,
         kv_bytes: int | None = None,
+        drafts: DraftSource | None = None,
         check: bool = False,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -78,8 +83,8 @@ class Engine:
             raise ModelError(f"card: stop id {wrong[0]} is outside the vocabulary of {tokenizer.vocab_size}")
         self.model = model
         self.card = card
-        self._index = PieceIndex(tokenizer, card.ends(tokenizer))
-        self._tokenizer = tokenizer
+        self._index = PieceIndex(tokenizer, card.ends(tokenizer), model.vocab_size)
+        self._copy_source = CopySource(tokenizer)
         self._writer = PromptWriter(card, tokenizer, model.context_length)
         if kv_bytes is None:
             kv_bytes = max(MIN_KV_BYTES, model.memory_bytes // 8)
@@ -89,6 +94,8 @@ class Engine:
             raise ModelError(f"kv_bytes: {kv_bytes} have no room for the {longest} tokens of one request")
         self._tree = PrefixTree(pool)
         self._check = check
+        self._drafts = drafts if drafts is not None and model.max_exact_tokens > 1 else None
+        self.worth = Worth()
         self._scheduler = Scheduler(StepCost(), prefill_chunk) if scheduler is None else scheduler
         self._clock = clock
         self._lock = threading.Lock()  # guards the three below
@@ -133,7 +140,7 @@ class Engine:
             except Exception as error:
                 events.append(self._fail(waiting, error))
         started = self._clock()
-        if batch := self._scheduler.plan(started):
+        if batch := [self._drafted(part) for part in self._scheduler.plan(started)]:
             size = size_of(batch)
             events += self._compute(batch)
             self._scheduler.cost.observe(size, 1e3 * (self._clock() - started))
@@ -165,6 +172,9 @@ class Engine:
             try:
                 return self._tell(batch, self.model.forward([part.chunk for part in batch]))
             except OutOfPagesError as error:
+                if any(part.draft for part in batch):
+                    batch = [replace(part, draft=()) for part in batch]
+                    continue
                 if self._tree.evict():
                     continue
                 newest = next(each for each in self._scheduler if each in _generations(batch))
@@ -183,6 +193,20 @@ class Engine:
                 return [event for share in shares for event in self._compute(share)]
         return []
 
+    def _drafted(self, part: Part) -> Part:
+        """The same with a draft, where the beam is one hypothesis wide and a draft is worth it."""
+        beam = part.generation.beam
+        if self._drafts is None or beam is None or not part.is_last or len(beam.live) > 1:
+            return part
+        room = min(
+            MAX_DRAFT,
+            self.model.max_exact_tokens - (part.end - part.start),
+            self.model.context_length - part.end,
+        )
+        if room < 1 or not self.worth.try_one(self._scheduler.cost):
+            return part
+        return replace(part, draft=tuple(self._drafts.propose(part.hypothesis, room)))
+
     def _oldest_but(self, newest: Generation) -> Generation | None:
         """The oldest other request that has pages to give."""
         others = [each for each in self._scheduler if each is not newest and each.has_pages]
@@ -192,32 +216,43 @@ class Engine:
         now = self._clock()
         events: list[Event] = []
         for generation in _generations(batch):
-            known = [
-                (part.hypothesis, rows[-1])
-                for part, rows in zip(batch, logits, strict=True)
-                if part.generation is generation and part.is_last
-            ]
+            num_known = 0
+            for part, rows in zip(batch, logits, strict=True):
+                if part.generation is generation and part.is_last:
+                    part.hypothesis.ahead = Ahead(part.draft, rows)
+                    num_known += 1
             try:
-                events += self._take(generation, known, now)
+                if num_known:
+                    events += self._take(generation, num_known, now)
             except Exception as error:
                 events.append(self._fail(generation, error))
         return events
 
-    def _take(
-        self, generation: Generation, known: list[tuple[Hypothesis, Logits]], now: float
-    ) -> list[Event]:
-        """Go on with the hypotheses of one request whose logits are known."""
-        assert generation.beam is not None  # noqa: S101 - what is in a batch has begun
+    def _take(self, generation: Generation, num_known: int, now: float) -> list[Event]:
+        """Go on with one request as far as logits are known: those of `num_known` hypotheses, and ahead."""
+        beam = generation.beam
+        assert beam is not None  # noqa: S101 - what is in a batch has begun
+        if generation.timing.prefilled is None:
+            generation.timing.prefilled = now
+        proposed = sum(len(one.ahead.tokens) for one in beam.pending() if one.ahead)
         events: list[Event] = []
-        for hypothesis, logits in known:
-            if generation.timing.prefilled is None:
-                generation.timing.prefilled = now
-            logits = self._with_copies(generation.copy_source, hypothesis, logits)
-            text = generation.take(generation.beam, hypothesis, logits, self._index)
-            if text:
-                if generation.timing.first_text is None:
-                    generation.timing.first_text = now
-                events.append(TextEvent(generation.request.key, text))
+        taken = chosen = 0
+        while generation.stop_reason is None:
+            pending = beam.pending()
+            ready = [one for one in pending if one.ahead]
+            if not ready:
+                break
+            for hypothesis in ready:
+                assert hypothesis.ahead is not None  # noqa: S101 - as above
+                copies = self._copies(hypothesis)
+                text = generation.take(beam, hypothesis, hypothesis.ahead.logits[0], copies, self._index)
+                if text:
+                    if generation.timing.first_text is None:
+                        generation.timing.first_text = now
+                    events.append(TextEvent(generation.request.key, text))
+            taken += len(ready)
+            chosen += len(ready) == len(pending)  # then the beam has gone on
+        self.worth.drafted(proposed, taken - num_known, max(0, chosen - 1))
         if generation.stop_reason is not None:
             events.append(self._finish(generation, generation.stop_reason))
         return events
@@ -239,24 +274,24 @@ class Engine:
         generation.timing.started = self._clock()
         request = generation.request
         prompt = self._writer.write(request.prompt)
-        if self.card.copy_weights:
-            text = request.prompt
-            generation.copy_source = CopySource(text.prefix, text.suffix, self._tokenizer)
+        text = request.prompt
+        looks_back = self.card.copy_weights or self._drafts is not None
         generation.begin(
             prompt,
             self._tree.lend(request.salt, prompt.token_ids),
+            self._copy_source.around(text.prefix, text.suffix) if looks_back else None,
             width=self.card.beam_width,
             max_tokens=min(request.max_tokens, self.card.max_new_tokens),
             max_length=self.model.context_length,
         )
 
-    def _with_copies(self, source: CopySource | None, hypothesis: Hypothesis, logits: Logits) -> Logits:
-        if source is None:
-            return logits
-        found = source.after(hypothesis.answer, hypothesis.required)
+    def _copies(self, hypothesis: Hypothesis) -> Copies | None:
+        if hypothesis.context is None or not self.card.copy_weights:
+            return None
+        found = hypothesis.context.continuation(hypothesis.required)
         if found is None:
-            return logits
-        return mixed(logits, found, self.card.copy_weights, self.card.stop_ids[0], self._index.pieces)
+            return None
+        return Copies.of(found, self.card.copy_weights, self.card.stop_ids[0], self._index.pieces)
 
     def _finish(self, generation: Generation, reason: StopReason) -> DoneEvent:
         self._retire(generation, keep=True)
@@ -266,6 +301,8 @@ class Engine:
         self._scheduler.remove(generation)
         if keep and generation.beam is not None:
             request = generation.request
+            if self._drafts is not None and generation.context is not None:
+                self._drafts.learn(generation.context.tail, generation.beam.best.answer)
             self._tree.give_back(request.salt, *generation.beam.close(), document=request.document)
         else:
             generation.forget()

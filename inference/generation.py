@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from inference.beam import Beam, Hypothesis
-from inference.copying import CopySource
+from inference.copying import Copies, CopyContext
 from inference.healing import PieceIndex
 from inference.messages import Statistics
 from inference.model import Logits, Sequence
@@ -37,13 +37,13 @@ class Generation:
     sampler: Sampler
     stops: StopScanner
     detokenizer: Detokenizer = field(default_factory=Detokenizer)
-    copy_source: CopySource | None = None
     beam: Beam | None = None
     indented: bool = False
     prompt_tokens: int = 0
     cached_tokens: int = 0
     shown: int = 0
     stop_reason: StopReason | None = None
+    context: CopyContext | None = None
 
     @classmethod
     def of(cls, request: Request, now: float) -> Generation:
@@ -55,14 +55,23 @@ class Generation:
         )
 
     def begin(
-        self, prompt: Prompt, sequence: Sequence, *, width: int, max_tokens: int, max_length: int
+        self,
+        prompt: Prompt,
+        sequence: Sequence,
+        context: CopyContext | None = None,
+        *,
+        width: int,
+        max_tokens: int,
+        max_length: int,
     ) -> Beam:
-        """Take the prompt and a sequence that already holds some of it; end after `max_tokens` of answer, or
-        when prompt and answer together have `max_length` tokens. A sampled answer has a beam of width 1."""
+        """Take the prompt, a sequence that already holds some of it, and the cursor's context if copies are
+        looked for; end after `max_tokens` of answer, or when prompt and answer together have `max_length`
+        tokens. A sampled answer has a beam of width 1."""
         width = width if self.request.temperature <= 0 else 1
         self.indented = prompt.indented
         self.prompt_tokens, self.cached_tokens = len(prompt.token_ids), sequence.length
-        first = Hypothesis(list(prompt.token_ids), sequence, prompt.required)
+        self.context = context
+        first = Hypothesis(list(prompt.token_ids), sequence, prompt.required, context=context)
         text = self.request.prompt
         self.beam = Beam(
             first,
@@ -73,15 +82,19 @@ class Generation:
         )
         return self.beam
 
-    def take(self, beam: Beam, hypothesis: Hypothesis, logits: Logits, index: PieceIndex) -> str:
+    def take(
+        self, beam: Beam, hypothesis: Hypothesis, logits: Logits, copies: Copies | None, index: PieceIndex
+    ) -> str:
         """Go on with one hypothesis of `beam`; return the text that this lets out, and set `stop_reason`
         at the end.
 
         The tokens that reproduce the required text are neither shown, nor searched for stop strings, nor
         counted against `max_tokens`.
         """
-        allowed = index.agreeing(hypothesis.required, self.indented)
-        hypothesis.choices = self.sampler.draw(logits, allowed, beam.width)
+        allowed = index.agreeing(hypothesis.required, self.indented) if hypothesis.required else None
+        hypothesis.choices = self.sampler.draw(
+            logits, allowed, beam.width, forbidden=index.forbidden, copies=copies
+        )
         if beam.pending():
             return ""
         beam.select(index.pieces)

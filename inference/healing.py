@@ -73,11 +73,14 @@ class PieceIndex:
         tokenizer: encodes the required text.
         ends: ids that end a completion: control tokens, and tokens that count as none of the text.
             They are allowed wherever nothing is required.
+        vocab_size: of the model, which may have more tokens; the tokenizer's if None.
+
+    `anything` are all tokens that are text or an end, `forbidden` all others of the model.
     """
 
-    __slots__ = ("_encode", "_ids", "_sorted", "agreeing", "anything", "pieces")
+    __slots__ = ("_encode", "_ids", "_sorted", "agreeing", "anything", "forbidden", "pieces")
 
-    def __init__(self, tokenizer: Tokenizer, ends: frozenset[int]) -> None:
+    def __init__(self, tokenizer: Tokenizer, ends: frozenset[int], vocab_size: int | None = None) -> None:
         pieces = [b"" if i in ends else piece for i, piece in enumerate(tokenizer.pieces)]
         order = sorted((piece, index) for index, piece in enumerate(pieces) if piece)
         self._encode = tokenizer.encode
@@ -85,6 +88,8 @@ class PieceIndex:
         self._sorted = [piece for piece, _ in order]
         self._ids: TokenIds = np.array([index for _, index in order], dtype=np.int64)
         self.anything: TokenIds = np.sort(np.concatenate([self._ids, np.array(sorted(ends), dtype=np.int64)]))
+        every = np.arange(vocab_size or tokenizer.vocab_size)
+        self.forbidden: TokenIds = np.setdiff1d(every, self.anything, assume_unique=True)
         # The same cursor is asked about again and again while its line is typed.
         self.agreeing = lru_cache(maxsize=256)(self._agreeing)
 

@@ -99,6 +99,12 @@ class Model(Protocol):
     def context_length(self) -> int: ...
 
     @property
+    def max_exact_tokens(self) -> int:
+        """Chunks of so many tokens at most have the same logits to the bit as their tokens one at a time,
+        whatever else is in the step; 1 where that is not promised."""
+        ...
+
+    @property
     def memory_bytes(self) -> int:
         """Bytes of the weights."""
         ...

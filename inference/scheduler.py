@@ -27,12 +27,14 @@ MIN_CHUNK = 16
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The tokens [start, end) of one hypothesis: some of its prompt, or the one that it added."""
+    """The tokens [start, end) of one hypothesis: some of its prompt, or the one that it added; and behind its
+    last a draft of what may follow."""
 
     generation: Generation
     hypothesis: Hypothesis
     start: int
     end: int
+    draft: tuple[int, ...] = ()
 
     @property
     def is_next(self) -> bool:
@@ -61,12 +63,16 @@ class Part:
     @property
     def chunk(self) -> Chunk:
         token_ids = self.hypothesis.token_ids[self.start : self.end]
-        return Chunk(self.hypothesis.sequence, token_ids, num_logits=int(self.is_last))
+        if not self.is_last:
+            return Chunk(self.hypothesis.sequence, token_ids, num_logits=0)
+        return Chunk(self.hypothesis.sequence, [*token_ids, *self.draft], num_logits=1 + len(self.draft))
 
 
 def size_of(batch: list[Part]) -> StepSize:
     answers = sum(part.is_answer for part in batch)
-    return StepSize(sum(part.count for part in batch) - answers, answers, sum(part.depth for part in batch))
+    drafted = sum(len(part.draft) for part in batch)
+    depth = sum(part.depth + part.end * len(part.draft) for part in batch)
+    return StepSize(sum(part.count for part in batch) - answers, answers + drafted, depth)
 
 
 class Scheduler:

@@ -62,10 +62,14 @@ def main(arguments: Sequence[str] | None = None, *, load: Load | None = None) ->
 
 def load_engine(path: Path | None, precision: str) -> Engine:
     """The real engine, in the engine thread: torch, where it is needed, takes seconds. Raises ModelError."""
+    from inference.drafts import CopyDrafts
     from inference.engine import Engine as RealEngine
     from inference.models.load import load
+    from kernels.text import available
 
-    return RealEngine(*load(path, precision=precision))
+    model, tokenizer, card = load(path, precision=precision)
+    drafts = CopyDrafts(tokenizer) if available() else None
+    return RealEngine(model, tokenizer, card, drafts=drafts)
 
 
 async def _serve(service: WorkerService, options: argparse.Namespace) -> int:

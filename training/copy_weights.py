@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from inference.copying import LENGTHS, Continuation, mixed
+from inference.copying import LENGTHS, Continuation, Copies
 from inference.model import Logits
 from inference.models.load import load
 from training.cursors import Cursor, Kind, draw_cursors
@@ -55,8 +55,8 @@ def copy_chance(
     logits: Logits, found: Continuation, allowed: np.ndarray, token: int, end: int, pieces: list[bytes]
 ) -> float:
     """The probability that `found` alone gives `token`."""
-    alone = mixed(logits, found, [_ALL_COPY] * len(LENGTHS), end, pieces)
-    return chance(alone, allowed, token)
+    copies = Copies.of(found, [_ALL_COPY] * len(LENGTHS), end, pieces)
+    return chance(copies.mixed_into(logits), allowed, token) if copies else 0.0
 
 
 def steps(true_text: TrueText, cursors: list[Cursor]) -> Iterator[Step]:

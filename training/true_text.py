@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from inference.card import Card
-from inference.copying import Continuation, CopySource, mixed
+from inference.copying import Continuation, Copies, CopySource
 from inference.healing import PieceIndex
 from inference.model import Chunk, Logits, Model
 from inference.prompt import PromptWriter
@@ -48,6 +48,7 @@ class TrueText:
     def __init__(self, model: Model, tokenizer: Tokenizer, card: Card) -> None:
         self._model, self._tokenizer, self._card = model, tokenizer, card
         self._writer = PromptWriter(card, tokenizer, model.context_length)
+        self._copy_source = CopySource(tokenizer)
         self.end = card.stop_ids[0]
         self.index = PieceIndex(tokenizer, card.ends(tokenizer))
 
@@ -55,24 +56,23 @@ class TrueText:
         """One for each token of the truth, and the last for the end."""
         outline = outline_of(cursor.prefix) if cursor.language == "python" else ()
         prompt = self._writer.write(replace(cursor.text, outline=outline))
-        source = CopySource(cursor.prefix, cursor.suffix, self._tokenizer)
+        context = self._copy_source.around(cursor.prefix, cursor.suffix)
         sequence, waiting = self._model.new_sequence(), list(prompt.token_ids)
-        required, written = prompt.required, b""
+        required = prompt.required
         for token in [*self._tokenizer.encode(required.decode() + cursor.truth), self.end]:
             logits, waiting = self._model.forward([Chunk(sequence, waiting)])[0][-1], [token]
             allowed = self.index.agreeing(required, prompt.indented)
-            yield Position(logits, allowed, source.after(written, required), required, token)
+            yield Position(logits, allowed, context.continuation(required), required, token)
             piece = self.index.pieces[token]
-            written += piece[len(required) :]
+            context = context.grown(piece[len(required) :])
             required = required[len(piece) :]
 
     def choices(self, cursor: Cursor) -> Iterator[Choice]:
         """What greedy decoding would have, at every position."""
         weights, pieces = self._card.copy_weights, self.index.pieces
         for at in self.positions(cursor):
-            logits = at.logits
-            if weights and at.found is not None:
-                logits = mixed(logits, at.found, weights, self.end, pieces)
+            copies = at.found and Copies.of(at.found, weights, self.end, pieces) if weights else None
+            logits = copies.mixed_into(at.logits) if copies else at.logits
             piece = pieces[int(at.allowed[logits[at.allowed].argmax()])]
             ends_line = piece[len(at.required) :].startswith(b"\n")
             yield Choice(not piece, ends_line, at.token == self.end)

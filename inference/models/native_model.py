@@ -84,6 +84,7 @@ class NativeModel:
         NativeError: this machine has no such native module.
     """
 
+    max_exact_tokens = 15  # longer chunks may take other ways through the same sums
     __slots__ = ("_model", "_token_bytes", "context_length", "device", "memory_bytes", "name", "vocab_size")
 
     def __init__(

@@ -17,6 +17,7 @@ _PLENTY = 1 << 40
 class TorchModel:
     """`inference.model.Model` over one Qwen3-MoE on one device."""
 
+    max_exact_tokens = 1
     __slots__ = ("_network", "context_length", "device", "memory_bytes", "name", "vocab_size")
 
     def __init__(self, network: Qwen3Moe, name: str) -> None:

@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "bind_choose.h"
 #include "forward.h"
 #include "lanes.h"
 #include "weights.h"
@@ -173,4 +174,5 @@ NB_MODULE(MIDFILL_MODULE, m) {
       .def("new_pool", &Model::new_pool, "num_pages"_a)
       .def("forward", &Model::forward, "sequences"_a, "ids"_a, "num_logits"_a);
   bind_weights(m);
+  bind_choose(m);
 }

@@ -68,6 +68,33 @@ class Model(Protocol):
         ...
 
 
+class Choose(Protocol):
+    """A row of logits to tokens (choose.h)."""
+
+    def __call__(
+        self,
+        logits: npt.NDArray[np.float32],
+        allowed: npt.NDArray[np.int64] | None,
+        forbidden: npt.NDArray[np.int64],
+        count: int,
+        tokens: Items[int] = (),
+        shares: Items[float] = (),
+        line_ends: Items[bool] = (),
+        weight: float = 0.0,
+        end: int = 0,
+    ) -> list[tuple[int, float]]:
+        """The `count` likeliest of `allowed`, or of all but `forbidden`, and their log-probabilities there.
+
+        `tokens` with their `shares` are mixed in with `weight`; those of `line_ends` share with `end` as the
+        logits have it. Nothing comes back if a logit is NaN or infinity, or none is above minus infinity.
+
+        Raises:
+            ValueError, IndexError: a token that is not in the vocabulary, lengths that differ, or a weight of
+                1 or more.
+        """
+        ...
+
+
 class Native(Protocol):
     """A native module."""
 
@@ -81,6 +108,8 @@ class Native(Protocol):
     def Model(  # noqa: N802 - a class
         self, shape: Dimensions, tensors: dict[str, npt.NDArray[np.generic]], tied: bool, threads: int
     ) -> Model: ...
+
+    choose: Choose
 
     def pack(
         self,

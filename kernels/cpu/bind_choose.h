@@ -1,0 +1,9 @@
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+namespace midfill {
+
+void bind_choose(nanobind::module_& m);
+
+}  // namespace midfill
