@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as Items
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ import numpy.typing as npt
 PAGE_TOKENS = 32
 """`kPage` of pages.h."""
 
-Packed = npt.NDArray[np.uint16] | npt.NDArray[np.uint8]
+Packed: TypeAlias = npt.NDArray[np.uint16] | npt.NDArray[np.uint8]
 """A matrix as kernels/cpu/matrix.h lays it out: uint16 is bfloat16, uint8 is int8 or int4 with its scales."""
 
 Format = Literal["bf16", "int8", "int4"]
