@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 from collections.abc import Callable
@@ -9,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from inference.messages import Generate
+from inference.messages import Error, Generate
 from lsp_server import policy
+from lsp_server.completion.choice import Choice, Reveal, choose
 from lsp_server.completion.context import gather
-from lsp_server.completion.gate import passes
-from lsp_server.completion.trigger import decide
+from lsp_server.completion.gate import Gate
+from lsp_server.completion.trigger import Trigger, decide
 from lsp_server.completion.trim import Trim
 from lsp_server.document import Snapshot
 from lsp_server.link import Generation, Link
@@ -25,6 +27,8 @@ logger = logging.getLogger(__name__)
 # Characters sent to the worker, which cuts them to its model's budget in tokens.
 PREFIX_BUDGET = 12_000
 SUFFIX_BUDGET = 4_000
+# How long to wait for other candidates where a gate has objected to the likeliest.
+ALTERNATIVES_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,8 @@ async def answer(
         return None
     context = gather(snapshot, offset, PREFIX_BUDGET, SUFFIX_BUDGET)
     trim = Trim(trigger.site, trigger.block, settings.multiline)
+    gate = Gate(trigger.site)
+    reveal = Reveal(gate)
     generation = link.generate(
         Generate(
             id=0,  # the link's to give
@@ -77,15 +83,13 @@ async def answer(
     turn.on_lost(generation.cancel)
     if asked is not None:
         asked(generation)
-    shown = ""
     try:
         async for chunk in generation:
             trimmed = trim.feed(chunk)
             if trimmed.complete:
                 break
-            if grown is not None and trimmed.text != shown and not turn.is_lost():
-                shown = trimmed.text
-                grown(shown)
+            if grown is not None and not turn.is_lost() and reveal.grow(trimmed.text):
+                grown(reveal.seen)
     finally:
         generation.cancel()
     if turn.is_lost():
@@ -97,7 +101,28 @@ async def answer(
         return None
     truncated = generation.done is not None and generation.done.stop_reason == "length"
     text = trim.finish(truncated).text
-    return Completion(text, offset, offset) if passes(text) else None
+    if not text.strip():
+        return None
+    choice = choose(gate, [text])
+    if choice.verdicts and len(choice.text) <= len(reveal.seen):
+        others = [] if reveal.seen else await _alternatives(generation, trigger, settings)
+        choice = choose(gate, others) if others else Choice(reveal.seen, choice.verdicts)
+    return Completion(choice.text, offset, offset) if choice.text and not turn.is_lost() else None
+
+
+async def _alternatives(generation: Generation, trigger: Trigger, settings: Settings) -> list[str]:
+    """Other first lines, trimmed; they come with the worker's last word, a step of the model later."""
+    try:
+        async with asyncio.timeout(ALTERNATIVES_S):
+            outcome = await generation.outcome()
+    except TimeoutError:
+        return []
+    if isinstance(outcome, Error):
+        return []
+    trims = [(Trim(trigger.site, False, settings.multiline), other.text) for other in outcome.alternatives]
+    for trim, text in trims:
+        trim.feed(text)
+    return [trim.finish().text for trim, _ in trims]
 
 
 def document_key(uri: str) -> str:
