@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lsp_server.completion.gates import python_names
+from lsp_server.completion.gates import plain_names, python_names
 from lsp_server.completion.gates.shadow import Shadow
 from lsp_server.completion.gates.verdict import Verdict
 
@@ -11,4 +11,4 @@ def unknown_name(shadow: Shadow, language: str) -> Verdict | None:
     """The first name in a completion that nothing defines, or None."""
     if language == "python":
         return python_names.unknown_name(shadow)
-    return None
+    return plain_names.unknown_name(shadow, language)
