@@ -45,8 +45,8 @@ class Reveal:
     """How much of a growing text is seen. What was seen is not taken back.
 
     A gate can tell of a whole line only, so where there are gates a line is seen when it has ended, and
-    passed. Shown as it grows, one completion in ten would vanish again or turn into another before the eyes
-    of whoever reads it; a line takes the model some 50 ms.
+    passed. Shown as it grows, one completion in twelve would vanish again or turn into another before the
+    eyes of whoever reads it (benchmarks/gates.py); the line takes the model some 50 ms.
     """
 
     def __init__(self, gate: Gate) -> None:

@@ -48,6 +48,8 @@ def unknown_name(shadow: Shadow, language: str) -> Verdict | None:
         name = shadow.tree.source(way[-1].node)
         if any(step.node.is_error for step in way[1:]):
             return None
+        if any(step.type.startswith("attribute") for step in way):
+            continue
         context = (way[-2].type, way[-1].field)
         if context not in _USES and (way[-2].type, "") not in _USES:
             bound.add(name)

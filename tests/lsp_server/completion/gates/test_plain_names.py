@@ -23,13 +23,17 @@ KNOWN = [
     ("javascript", "// of the width\nreturn ⟦width⟧;\n"),
     ("typescript", "function f(a: number) {\n  ⟦for (const one of [a]) {\n    f(one);\n  }⟧\n}\n"),
     ("go", "package p\n\nfunc f(items []int) int {\n\treturn ⟦helper(items)⟧\n}\n"),
-    ("go", "package p\n\nfunc f(items []int) {\n\t⟦for at, one := range items {\n\t\tprintln(at, one)\n\t}⟧\n}\n"),
+    (
+        "go",
+        "package p\n\nfunc f(items []int) {\n\t⟦for i, one := range items {\n\t\tprint(i, one)\n\t}⟧\n}\n",
+    ),
     ("java", "class A extends B {\n    int f(int a) {\n        return a + ⟦width⟧;\n    }\n}\n"),
     ("java", "class A {\n    int f(int a) {\n        return ⟦Widths.of(a)⟧;\n    }\n}\n"),
     ("rust", "use a::*;\nfn f(a: i32) -> i32 {\n    let b = ⟦width + a⟧;\n    b\n}\n"),
     ("rust", "fn f(a: Vec<i32>) -> i32 {\n    let b = ⟦a.iter().map(|one| one + 1).sum();⟧\n    b\n}\n"),
     ("c", "int f(int a) {\n    return ⟦helper(a) + WIDTH⟧;\n}\n"),
     ("cpp", "int f(int a) {\n    ⟦for (int one = 0; one < a; ++one) {\n        f(one);\n    }⟧\n}\n"),
+    ("c", "⟦__attribute__((unused)) int f(int);⟧\n"),
     ("ruby", "def f(a)\n  ⟦width⟧\nend\n"),
 ]
 
