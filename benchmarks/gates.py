@@ -15,7 +15,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from benchmarks.percentile import Summary
@@ -30,6 +30,7 @@ from lsp_server.completion.gate import Gate
 from lsp_server.completion.trigger import Trigger, decide
 from lsp_server.completion.trim import Trim
 from lsp_server.document import Document, Snapshot
+from lsp_server.syntax.bodies import num_errors
 from lsp_server.syntax.site import survey
 from training.cursors import KINDS, Cursor, draw_cursors
 from training.jsonl import DataError
@@ -40,7 +41,8 @@ _MAX_TOKENS = 48
 @dataclass(frozen=True, slots=True)
 class Row:
     """One cursor. `gate` is "" where none fired; `others` are the candidates behind the first that pass, and
-    `cut` is the text up to the objection. `ms` is the time that the gates took."""
+    `cut` is the text up to the objection. `ms` is the time that the gates took. `adds_errors`: the tree has
+    more errors with the text than without, perhaps because it only begins something."""
 
     path: str
     before: str
@@ -51,6 +53,7 @@ class Row:
     others: tuple[str, ...]
     cut: str
     ms: float
+    adds_errors: bool
 
     @property
     def right(self) -> bool:
@@ -92,6 +95,7 @@ def report(rows: list[Row]) -> dict[str, object]:
         "fired": dict(Counter(row.gate for row in fired)),
         "right_but_stopped": sum(row.right for row in fired),
         "share_of_right_stopped": sum(row.right for row in fired) / max(1, len(right)),
+        "passed_and_adds_errors": sum(row.adds_errors for row in rows if not row.gate),
         "has_next": sum(bool(row.others) for row in fired),
         "next_is_right": sum(row.next_is_right for row in fired),
         "has_cut": sum(len(row.cut.strip()) > 1 for row in fired),
@@ -154,7 +158,14 @@ def _judged(cursor: Cursor, gate: Gate, text: str, others: Iterable[str]) -> Row
         passing,
         "" if verdict is None else text[: verdict.at].rstrip(),
         ms,
+        _adds_errors(cursor, text),
     )
+
+
+def _adds_errors(cursor: Cursor, text: str) -> bool:
+    before = _opened(cursor).tree
+    after = _opened(replace(cursor, prefix=cursor.prefix + text)).tree
+    return before is not None and after is not None and num_errors(after) > num_errors(before)
 
 
 def _says(text: str, truth: str) -> bool:
@@ -176,7 +187,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main() -> int:
     arguments = parser().parse_args()
-    result: dict[str, object] = {}
+    result: dict[str, dict[str, object]] = {}
     try:
         engine = None if arguments.true else Engine(*load(arguments.model, "cpu"))
         for kind in arguments.kind or KINDS:
@@ -189,6 +200,7 @@ def main() -> int:
             ]
             figures = report(rows)
             result[kind] = {**figures, "stopped": [asdict(row) for row in rows if row.gate]}
+            result[kind]["adding errors"] = [asdict(row) for row in rows if row.adds_errors and not row.gate]
             if not arguments.json:
                 print(f"{arguments.language}, {kind}:")
                 print("\n".join(f"  {name.replace('_', ' ')}: {value}" for name, value in figures.items()))

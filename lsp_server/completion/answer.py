@@ -106,7 +106,9 @@ async def answer(
     choice = choose(gate, [text])
     if choice.verdicts and len(choice.text) <= len(reveal.seen):
         others = [] if reveal.seen else await _alternatives(generation, trigger, settings)
-        choice = choose(gate, others) if others else Choice(reveal.seen, choice.verdicts)
+        other = choose(gate, others)
+        choice = Choice(other.text or reveal.seen, choice.verdicts + other.verdicts)
+        logger.debug("stopped by %s", ", ".join(verdict.gate for verdict in choice.verdicts))
     return Completion(choice.text, offset, offset) if choice.text and not turn.is_lost() else None
 
 

@@ -32,10 +32,10 @@ def choose(gate: Gate, candidates: Iterable[str]) -> Choice:
 
 
 def whole_lines(gate: Gate, text: str, at: int) -> str:
-    """The lines of `text` that end before `at`, as many as pass; "" for none."""
+    """The lines of `text` that end before `at`, as many as leave nothing open and pass; "" for none."""
     while (end := text.rfind("\n", 0, at)) >= 0:
         kept = text[:end].rstrip()
-        if gate.objection(kept) is None:
+        if gate.is_whole(kept) and gate.objection(kept) is None:
             return kept
         at = end
     return ""
@@ -51,6 +51,7 @@ class Reveal:
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
+        self._asked = ""
         self.seen = ""
 
     def grow(self, text: str) -> bool:
@@ -58,7 +59,10 @@ class Reveal:
         ready = text
         if self._gate.reads_code:
             ready = text[: max(text.rfind("\n"), 0)].rstrip()
-            if len(ready) <= len(self.seen) or self._gate.objection(ready) is not None:
+            if len(ready) <= len(self._asked):
+                return False
+            self._asked = ready
+            if self._gate.objection(ready) is not None:
                 return False
         if ready == self.seen:
             return False

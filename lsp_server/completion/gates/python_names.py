@@ -34,16 +34,11 @@ def unknown_name(shadow: Shadow) -> Verdict | None:
         if way[-1].type != "identifier":
             continue
         name = shadow.tree.source(way[-1].node)
-        is_target = way[-2].type == "augmented_assignment"
-        match role(way):
-            case Role.USE:
-                used.append(way)
-            case Role.OWN if not is_target:
-                bound.add(name)
-            case Role.OWN:
-                used.append(way)
-            case Role.BINDING:
-                bound.add(name)
+        what = role(way)
+        if what is Role.USE or way[-2].type == "augmented_assignment":
+            used.append(way)
+        elif what is not Role.MEMBER:
+            bound.add(name)
     for way in used:
         node = way[-1].node
         name = shadow.tree.source(node)
@@ -114,9 +109,5 @@ def _is_under_way(target: Way, use: Way) -> bool:
     if not inside:
         return False
     below = use[inside[0] + 1 :]
-    lazy = any(step.type in FUNCTIONS for step in below)
-    return (
-        not lazy
-        and not any(step.field == "body" for step in below[:1])
-        and not any(step.type == "block" for step in below[:1])
-    )
+    in_body = below[0].field == "body" or below[0].type == "block"
+    return not in_body and not any(step.type in FUNCTIONS for step in below)

@@ -36,3 +36,9 @@ def test_characters_of_several_bytes_are_counted_as_one() -> None:
     assert objection("größe = 'äöü😀'\nprint('😀', ⟦größe, 'ü', groesse⟧)\n") == Verdict(
         "name", "groesse", 12
     )
+
+
+def test_the_names_of_a_notebook_are_bound_in_other_cells() -> None:
+    uri = "vscode-notebook-cell:/a.ipynb#W0sZmlsZQ"
+    assert objection("print(⟦frame⟧)\n", uri=uri) is None
+    assert objection("print(⟦frame =⟧)\n", uri=uri) is not None

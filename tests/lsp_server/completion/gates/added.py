@@ -6,9 +6,9 @@ from lsp_server.document import Document
 from lsp_server.syntax.site import survey
 
 
-def objection(source: str, language: str = "python") -> Verdict | None:
+def objection(source: str, language: str = "python", uri: str = "file:///test") -> Verdict | None:
     """What the gates say of the text between the marks, put where it stands."""
     before, rest = source.split("⟦")
     added, behind = rest.split("⟧")
-    snapshot = Document("file:///test", language, 1, before + behind).snapshot
+    snapshot = Document(uri, language, 1, before + behind).snapshot
     return Gate(survey(snapshot, len(before))).objection(added)
