@@ -2,7 +2,8 @@
 
 A document that is being written does not parse anyway. So if it does not parse with a completion in it, it is
 asked whether it would with a bare name there, closed with what it takes: only then the completion is to
-blame. One that only begins something is closed first.
+blame. One that only begins something is closed first; but not the brackets that it opened itself, if they add
+an error to the document as it is.
 """
 
 from __future__ import annotations
@@ -54,15 +55,30 @@ class Syntax:
         return self._language in ("c", "cpp") and line.startswith("#")
 
     def _adds_errors(self, shadow: Shadow) -> bool:
-        if num_errors(shadow.tree) > _BROKEN or self._least:
+        errors = num_errors(shadow.tree)
+        if errors > self._before and self._left_open(shadow.added):
+            return True
+        if errors > _BROKEN or self._least:
             return False  # by macros, or by what is broken elsewhere: such errors come and go with any text
         return all(map(self._errors_with, self._closed(shadow.added)))
 
     @cached_property
+    def _before(self) -> int:
+        """The errors of the document as it is."""
+        tree = self._site.snapshot.tree
+        return 0 if tree is None else num_errors(tree)
+
+    def _left_open(self, text: str) -> bool:
+        """Whether a text opens brackets that neither it nor anything behind the cursor closes: what is shown
+        goes on to where its brackets close, so such a text was broken off."""
+        site = self._site
+        state = left_open(site.lexicon, text, site.state)
+        return len(state.stack) > len(site.state.stack)
+
+    @cached_property
     def _least(self) -> int:
         """The errors that the document has, whatever stands at the cursor."""
-        tree = self._site.snapshot.tree
-        least = 0 if tree is None else num_errors(tree)
+        least = self._before
         for text in self._closed(_STUB):
             if least:
                 least = min(least, self._errors_with(text))
