@@ -97,7 +97,17 @@ class Beam:
         max_length: of prompt and answer together.
     """
 
-    __slots__ = ("_around", "_ended", "_margin", "_max_length", "_max_tokens", "live", "width")
+    __slots__ = (
+        "_around",
+        "_ended",
+        "_margin",
+        "_max_length",
+        "_max_tokens",
+        "_settled",
+        "live",
+        "others",
+        "width",
+    )
 
     def __init__(
         self,
@@ -112,6 +122,10 @@ class Beam:
         self.live = [first]
         self._around = around
         self._ended: Hypothesis | None = None  # the likeliest of those that have
+        self._settled = False  # whether the answer's first line is found
+        self.others: list[tuple[bytes, float]] = []
+        """The answers that came to the end of the first line, and their log-probabilities: the one that
+        won is among them."""
         self.width = width
         self._margin = margin
         self._max_tokens = max_tokens
@@ -145,7 +159,10 @@ class Beam:
                 hypothesis.end = "length"
             if hypothesis.end is None:
                 live.append(hypothesis)
-            elif self._around is not None and self._around.repeated_by(hypothesis.answer):
+                continue
+            if not self._settled and hypothesis.end != "length":
+                self.others.append((hypothesis.answer, hypothesis.logprob))
+            if self._around is not None and self._around.repeated_by(hypothesis.answer):
                 repeating.append(hypothesis)
             elif self._ended is None or hypothesis.logprob > self._ended.logprob:
                 self._ended = hypothesis
@@ -180,7 +197,7 @@ class Beam:
         hypothesis.sequence.truncate(min(held, hypothesis.sequence.length))
         if hypothesis.end == "line":
             hypothesis.end = "length" if self._is_full(hypothesis) else None
-        self.live, self._ended = [hypothesis], None
+        self.live, self._ended, self._settled = [hypothesis], None, True
 
     def forget(self) -> None:
         """Give back all pages. What is live can go on, and is computed anew then."""

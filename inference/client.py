@@ -58,6 +58,6 @@ def message_of(event: Event, identity: int) -> Chunk | Done | Error:
         case TextEvent():
             return Chunk(identity, event.text)
         case DoneEvent():
-            return Done(identity, event.stop_reason, event.statistics)
+            return Done(identity, event.stop_reason, event.statistics, event.alternatives)
         case ErrorEvent():
             return Error(identity, event.code, event.message[:4096])

@@ -295,7 +295,8 @@ class Engine:
 
     def _finish(self, generation: Generation, reason: StopReason) -> DoneEvent:
         self._retire(generation, keep=True)
-        return DoneEvent(generation.request.key, reason, generation.statistics(self._clock()))
+        statistics = generation.statistics(self._clock())
+        return DoneEvent(generation.request.key, reason, statistics, generation.alternatives())
 
     def _retire(self, generation: Generation, *, keep: bool) -> None:
         self._scheduler.remove(generation)

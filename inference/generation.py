@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from inference.beam import Beam, Hypothesis
 from inference.copying import Copies, CopyContext
 from inference.healing import PieceIndex
-from inference.messages import Statistics
+from inference.messages import MAX_ALTERNATIVES, Alternative, Statistics
 from inference.model import Logits, Sequence
 from inference.prompt import Prompt
 from inference.request import Request, StopReason
@@ -122,6 +123,21 @@ class Generation:
         if self.beam is not None:
             self.beam.forget()
 
+    def alternatives(self) -> tuple[Alternative, ...]:
+        """Other first lines of the answer, likeliest first; none that says the same or nothing."""
+        if self.beam is None or not self.beam.others:
+            return ()
+        texts: dict[str, float] = {}
+        for answer, logprob in sorted(self.beam.others, key=itemgetter(1), reverse=True):
+            line = _first_line(answer)
+            text = StopScanner(self.request.stop).feed(line) if self.request.stop else line
+            texts.setdefault(text[:4096], logprob)
+        given = _first_line(self.beam.best.answer)
+        kept = [
+            Alternative(text, logprob) for text, logprob in texts.items() if text.strip() and text != given
+        ]
+        return tuple(kept[:MAX_ALTERNATIVES])
+
     def statistics(self, now: float) -> Statistics:
         """What it cost up to `now`; stages it never reached count as ending now."""
         timing, best = self.timing, self.beam and self.beam.best
@@ -138,3 +154,7 @@ class Generation:
             total_ms=1e3 * (now - timing.submitted),
             logprob=best.logprob if best else 0.0,
         )
+
+
+def _first_line(answer: bytes) -> str:
+    return answer.split(b"\n", 1)[0].decode("utf-8", "replace").rstrip("\r")

@@ -21,7 +21,7 @@ import msgpack
 from inference.frame_shape import MAX_DEPTH, MAX_ITEMS, FrameShapeError, check_shape
 from inference.schema import MaxLength, OneOf, Range, SchemaError, from_map, to_map
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 """Raised whenever a message changes. Hello, Welcome and Error keep their shape in every version, so that
 two versions that meet can say so."""
 
@@ -33,6 +33,7 @@ MAX_SNIPPETS = 64
 MAX_OUTLINE = 32
 MAX_STOPS = 32
 MAX_TOKENS = 4096
+MAX_ALTERNATIVES = 4
 
 STOP_REASONS = ("eot", "stop", "length", "aborted", "superseded")
 ERROR_CODES = ("protocol", "invalid", "model", "overloaded", "internal")
@@ -149,12 +150,22 @@ class Statistics:
 
 
 @dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another first line that the model would have given, and its logarithmic probability."""
+
+    text: Name
+    logprob: Annotated[float, Range(-1e12, 1e12)]
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
-    """Worker → client: the end of a Generate that went well, or was stopped."""
+    """Worker → client: the end of a Generate that went well, or was stopped. `alternatives` to the first line
+    of what was sent, likeliest first: those that were weighed to their end anyway."""
 
     id: Id
     stop_reason: Annotated[str, OneOf(STOP_REASONS)]
     statistics: Statistics
+    alternatives: Annotated[tuple[Alternative, ...], MaxLength(MAX_ALTERNATIVES)] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +259,7 @@ __all__ = [
     "MAX_FRAME",
     "PROTOCOL_VERSION",
     "Abort",
+    "Alternative",
     "Chunk",
     "Done",
     "Error",

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from inference.messages import Statistics
+from inference.messages import Alternative, Statistics
 from inference.prompt import PromptText
 
 StopReason = Literal["eot", "stop", "length", "aborted", "superseded"]
@@ -81,6 +81,7 @@ class DoneEvent:
     key: int
     stop_reason: StopReason
     statistics: Statistics
+    alternatives: tuple[Alternative, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from inference.messages import Error
 from lsp_server import policy
-from lsp_server.completion.gate import passes
+from lsp_server.completion.choice import Choice, Reveal, choose
+from lsp_server.completion.gate import Gate
 from lsp_server.completion.origin import Origin
 from lsp_server.completion.recent import Recent
 from lsp_server.completion.request import request
@@ -20,6 +23,9 @@ from lsp_server.settings import Settings
 from lsp_server.turns import Turn
 
 logger = logging.getLogger(__name__)
+
+# How long to wait for other candidates where a gate has objected to the likeliest.
+ALTERNATIVES_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,7 @@ async def answer(
     recent.moved(snapshot, offset)
     if settings.reuse and (shown_before := recent.still_shown(snapshot, offset)) is not None:
         rest, reader = shown_before
-        if passes(rest):
+        if rest.strip():
             if asked is not None:
                 asked(reader)
             return Completion(rest, offset, offset)
@@ -66,16 +72,15 @@ async def answer(
     turn.on_lost(reader.leave)
     if asked is not None:
         asked(reader)
-    trim = Trim(trigger.site, trigger.block, settings.multiline)
-    shown = ""
+    trim, gate = Trim(trigger.site, trigger.block, settings.multiline), Gate(trigger.site)
+    reveal = Reveal(gate)
     try:
         async for piece in reader:
             trimmed = trim.feed(piece)
             if trimmed.complete:
                 break
-            if grown is not None and trimmed.text != shown and not turn.is_lost():
-                shown = trimmed.text
-                grown(shown)
+            if grown is not None and not turn.is_lost() and reveal.grow(trimmed.text):
+                grown(reveal.seen)
     finally:
         reader.stop()
     if turn.is_lost():
@@ -86,10 +91,43 @@ async def answer(
         logger.log(level, "no completion: %s", reader.error.message)
         return None
     text = trim.finish(reader.is_truncated).text
-    if not passes(text):
+    if text.strip():
+        text = await _passing(text, gate, reveal, reader, trigger, settings)
+    if not text.strip() or turn.is_lost():
         return None
     reader.has_shown(snapshot, offset, text)
     return Completion(text, offset, offset)
+
+
+async def _passing(
+    text: str, gate: Gate, reveal: Reveal, reader: Reader, trigger: Trigger, settings: Settings
+) -> str:
+    """`text`, or where a gate objects what is shown instead, "" for nothing."""
+    choice = choose(gate, [text])
+    if choice.verdicts and len(choice.text) <= len(reveal.seen):
+        others = [] if reveal.seen else await _alternatives(reader, trigger, settings)
+        other = choose(gate, others)
+        choice = Choice(other.text or reveal.seen, choice.verdicts + other.verdicts)
+        logger.debug("stopped by %s", ", ".join(verdict.gate for verdict in choice.verdicts))
+    return choice.text
+
+
+async def _alternatives(reader: Reader, trigger: Trigger, settings: Settings) -> list[str]:
+    """Other first lines, trimmed; they come with the worker's last word, a step of the model later. A request
+    that did not ask the model itself has none: they begin elsewhere."""
+    if reader.source != "model":
+        return []
+    try:
+        async with asyncio.timeout(ALTERNATIVES_S):
+            outcome = await reader.outcome()
+    except TimeoutError:
+        return []
+    if isinstance(outcome, Error):
+        return []
+    trims = [(Trim(trigger.site, False, settings.multiline), other.text) for other in outcome.alternatives]
+    for trim, text in trims:
+        trim.feed(text)
+    return [trim.finish().text for trim, _ in trims]
 
 
 def _reader(trigger: Trigger, settings: Settings, link: Link, salt: str, recent: Recent) -> Reader:

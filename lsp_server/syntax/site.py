@@ -24,7 +24,8 @@ class Site:
 
     `closed_at[i]` is the offset at which the text behind the cursor closes `state.stack[i]`, or None if it
     does not. `header` to `header_end` is the last logical line (brackets joined) that has code before the
-    cursor.
+    cursor. `statement` is where the logical line of the cursor itself begins, or None
+    where that is out of reach.
     """
 
     snapshot: Snapshot
@@ -35,6 +36,7 @@ class Site:
     string_closed: bool
     header: int
     header_end: int
+    statement: int | None
 
     @property
     def before(self) -> str:
@@ -92,6 +94,7 @@ def survey(snapshot: Snapshot, offset: int) -> Site:
         _partners(lexicon, snapshot, offset, behind),
         string_closed,
         *_header(snapshot, start, offset, events, len(state.stack), lexicon.line_comment()),
+        _statement(snapshot, start, offset, events),
     )
 
 
@@ -185,6 +188,20 @@ def _header(
             return begin, stop
         stop = begin
     return start, stop
+
+
+def _statement(snapshot: Snapshot, start: int, offset: int, events: list[Event]) -> int | None:
+    """Behind the last line end at which nothing is open and no backslash joins the lines.
+
+    Only code at column 0 is known to have nothing open before it.
+    """
+    if start > offset or not (start == 0 or _OUTERMOST.match(snapshot.text, start)):
+        return None
+    for event in reversed(events):
+        ends = event.kind is Kind.NEWLINE and event.after.in_code and not event.after.stack
+        if ends and snapshot.text[event.start - 1 : event.start] != "\\":
+            return event.end
+    return start
 
 
 def _line_at(snapshot: Snapshot, offset: int) -> str:

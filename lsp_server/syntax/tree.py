@@ -77,11 +77,11 @@ class SyntaxTree:
             nodes.append(node)
         return nodes
 
-    def replaced(self, change: Replacement) -> "SyntaxTree | None":
+    def replaced(self, change: Replacement, seconds: float = REPARSE_SECONDS) -> "SyntaxTree | None":
         """The tree of the text after a replacement, reparsed incrementally; None when that takes too long."""
         edit = Edit(self)
         edit.replace(change, change.applied(self.text))
-        return edit.parsed()
+        return edit.parsed(seconds)
 
 
 class Edit:
@@ -109,9 +109,9 @@ class Edit:
         )
         self._utf8 = after
 
-    def parsed(self) -> SyntaxTree | None:
-        """The tree of the text as it is now; None when REPARSE_SECONDS do not suffice."""
-        tree = _run(self._utf8.data, self._grammar, self._tree, REPARSE_SECONDS)
+    def parsed(self, seconds: float = REPARSE_SECONDS) -> SyntaxTree | None:
+        """The tree of the text as it is now; None when so many seconds of CPU time do not suffice."""
+        tree = _run(self._utf8.data, self._grammar, self._tree, seconds)
         return None if tree is None else SyntaxTree(self._utf8, tree, self._grammar)
 
 

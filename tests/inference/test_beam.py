@@ -156,3 +156,25 @@ def test_a_line_that_says_the_one_above_again_loses_against_any_other():
     around = Surroundings("x1ab\nx1", "")
     assert run(expected, width=2, around=around)[0].answer == b"a"
     assert run(expected, width=1, around=around)[0].answer == b"ab"  # there is no other
+
+
+def test_first_lines_that_ended_are_kept_whether_they_won_or_not():
+    """ "a" and "b" both end their line; "ab" is dropped on the way, and the second line does not count."""
+
+    def expected(tokens):
+        shares = {(): [0.01, 0.01, 0.5, 0.4, 0.07, 0.01], (2, 1): [0.01, 0.01, 0.01, 0.5, 0.46, 0.01]}
+        return np.log(np.array(shares.get(tuple(tokens[2:]), [0.02, 0.9, 0.02, 0.02, 0.02, 0.02])))
+
+    prompt = TokenSequence()
+    beam = Beam(Hypothesis(list(PROMPT), prompt, b""), 2, max_tokens=6, max_length=100)
+    while beam.best.end is None:
+        while (one := beam.pending()) is not None:
+            one.sequence.tokens += one.token_ids[one.sequence.length :]
+            scores = expected(one.token_ids)
+            one.choices = [(int(i), float(scores[i])) for i in np.argsort(-scores)[:2]]
+        beam.select(PIECES)
+    assert beam.best.answer.startswith(b"a\nb")
+    assert beam.others == [
+        (b"a\n", pytest.approx(math.log(0.5 * 0.9))),
+        (b"b\n", pytest.approx(math.log(0.36))),
+    ]

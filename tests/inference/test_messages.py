@@ -13,6 +13,7 @@ from inference.frame_shape import MAX_ITEMS
 from inference.messages import (
     MAX_FRAME,
     Abort,
+    Alternative,
     Chunk,
     Done,
     Error,
@@ -251,7 +252,7 @@ def test_the_largest_generate_has_room_below_the_item_limit() -> None:
 
 
 def test_every_bound_of_every_message_is_one_the_codec_knows() -> None:
-    for kind in (*KINDS, Snippet, Statistics):
+    for kind in (*KINDS, Alternative, Snippet, Statistics):
         for hint in typing.get_type_hints(kind, include_extras=True).values():
             if typing.get_origin(hint) is Annotated:
                 assert isinstance(typing.get_args(hint)[1], Range | MaxLength | OneOf)

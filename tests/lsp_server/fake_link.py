@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from inference.messages import Done, Error, Generate, Statistics
+from inference.messages import Alternative, Done, Error, Generate, Statistics
 from lsp_server.settings import Settings
 from lsp_server.worker_link import LinkStatus
 
@@ -20,6 +20,8 @@ class FakeGeneration:
         self.done: Done | None = None
         self.error: Error | None = None
         self.waited_ms = 1.5
+        self.alternatives: list[str] = []  # that the last word has
+        self.is_silent = False  # there is no last word
         self.cancelled = asyncio.Event()  # set only by a cancel that comes before the end
         self._queue: asyncio.Queue[str | None] = asyncio.Queue()
         self._over = asyncio.Event()
@@ -30,9 +32,9 @@ class FakeGeneration:
             self._queue.put_nowait(chunk)
         return self
 
-    def end(self, stop_reason: str = "eot") -> None:
-        self.done = Done(self.request.id, stop_reason, NO_STATISTICS)
-        self._stop()
+    def end(self, stop_reason: str = "eot", alternatives: list[str] | None = None) -> None:
+        self.alternatives = alternatives or self.alternatives
+        self._done(stop_reason)
 
     def fail(self, message: str) -> None:
         self.error = Error(self.request.id, "internal", message)
@@ -41,8 +43,12 @@ class FakeGeneration:
     def cancel(self) -> None:
         if not self._ended:
             self.cancelled.set()
-            self.done = Done(self.request.id, "aborted", NO_STATISTICS)
-            self._stop()
+            self._done("aborted")
+
+    def _done(self, stop_reason: str) -> None:
+        others = tuple(Alternative(text, -1.0) for text in self.alternatives)
+        self.done = Done(self.request.id, stop_reason, NO_STATISTICS, others)
+        self._stop()
 
     def _stop(self) -> None:
         self._ended = True
@@ -50,7 +56,7 @@ class FakeGeneration:
         self._queue.put_nowait(None)
 
     async def outcome(self) -> Done | Error:
-        await self._over.wait()
+        await (asyncio.Event() if self.is_silent else self._over).wait()
         last = self.done or self.error
         assert last is not None
         return last

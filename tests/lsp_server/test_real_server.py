@@ -94,11 +94,13 @@ async def test_a_session(environment: dict[str, str], model: Path, profile: str,
             types.VersionedTextDocumentIdentifier(2, URI),
             [
                 types.TextDocumentContentChangePartial(types.Range(start_of_emoji, end), "x"),
-                types.TextDocumentContentChangePartial(types.Range(cursor, cursor), " None\n\nreturn"),
+                types.TextDocumentContentChangePartial(
+                    types.Range(cursor, cursor), " None\n\n    def name(self):\n        return"
+                ),
             ],
         )
     )
-    item = await completed(client, at(5, 6))
+    item = await completed(client, at(6, 14))
     assert item.insert_text == " self.name"
 
     await client.shutdown_session()

@@ -64,7 +64,7 @@ async def test_without_a_known_encoding_it_is_utf_16(capabilities: dict[str, obj
 @pytest.mark.parametrize("before", ["s = '😀é中文' + ", "# 求两个数的和 😀😀: "])
 async def test_positions_count_in_the_encoding_that_was_agreed_on(encoding: str, before: str) -> None:
     async with FakeEditor(encoded(encoding)) as editor:
-        uri = editor.open(f"y = 1\n{before}\n")
+        uri = editor.open(f"z = 1\n{before}\n")
         column = units(before, encoding)
         editor.link.answer_with("z")
         [item] = await editor.inline(uri, 1, column)
@@ -76,7 +76,7 @@ async def test_positions_count_in_the_encoding_that_was_agreed_on(encoding: str,
 async def test_half_a_surrogate_pair_is_one_unit_and_the_model_sees_a_replacement() -> None:
     async with FakeEditor() as editor:
         uri = editor.open("x = '\ud83d' + ")
-        editor.link.answer_with("y")
+        editor.link.answer_with("str()")
         [item] = await editor.inline(uri, 0, 10)
         assert item["range"]["start"] == {"line": 0, "character": 10}
         assert editor.link.requests[0].prefix == "x = '\ufffd' + "
@@ -89,7 +89,7 @@ async def test_incremental_changes_count_in_it_too(encoding: str) -> None:
         uri = editor.open(f"{line}\n")
         start = units("名 = '", encoding)
         editor.change(uri, 2, "é中", (0, start, 0, start + units("😀", encoding)))
-        editor.link.answer_with("x")
+        editor.link.answer_with("str()")
         assert len(await editor.inline(uri, 0, units("名 = 'é中' + ", encoding))) == 1
         assert editor.link.requests[0].prefix == "名 = 'é中' + "
 
@@ -294,24 +294,90 @@ async def test_what_draws_nothing_or_hides_something_is_not_shown(chunk: str) ->
         assert await editor.inline(uri, 0, 4) == []
 
 
-async def test_the_text_grows_for_a_client_that_asked_for_it() -> None:
+async def test_the_text_grows_by_lines_for_a_client_that_asked_for_it() -> None:
     async with FakeEditor(options={"streaming": True}) as editor:
-        uri = editor.open("def f(a, b):\n    return ")
-        msg_id = editor.request(METHOD, editor.at(uri, 1, 11))
+        uri = editor.open("def f(a, b):\n    ")
+        msg_id = editor.request(METHOD, editor.at(uri, 1, 4))
         generation = await editor.link.next_generation()
-        generation.say("a")
-        await editor.hear(PARTIAL, 1)
-        generation.say(" + b")
-        partials = await editor.hear(PARTIAL, 2)
+        generation.say("if", " a:\n        b", " = a\n    ret")
+        await editor.hear(PARTIAL, 2)
+        generation.say("urn a + b\n    # end")
+        partials = await editor.hear(PARTIAL, 3)
         generation.end()
         [item] = (await editor.reply(msg_id))["result"]["items"]
-        assert [partial["text"] for partial in partials] == ["a", "a + b"]
-        cursor = {"line": 1, "character": 11}
+        lines = ["if a:", "        b = a", "    return a + b", "    # end"]
+        seen = ["\n".join(lines[:count]) for count in (1, 2, 3)]
+        assert [partial["text"] for partial in partials] == seen
+        cursor = {"line": 1, "character": 4}
         for partial in partials:
             assert partial["textDocument"] == {"uri": uri, "version": 1}
             assert partial["position"] == cursor
             assert partial["range"] == item["range"] == {"start": cursor, "end": cursor}
-        assert item["insertText"].startswith("a + b")
+        assert item["insertText"] == "\n".join(lines)
+
+
+async def test_prose_grows_as_it_comes() -> None:
+    async with FakeEditor(options={"streaming": True}) as editor:
+        uri = editor.open("# Adds ")
+        msg_id = editor.request(METHOD, editor.at(uri, 0, 7))
+        generation = await editor.link.next_generation()
+        generation.say("two")
+        await editor.hear(PARTIAL, 1)
+        generation.say(" numbers (")
+        partials = await editor.hear(PARTIAL, 2)
+        generation.end()
+        assert [partial["text"] for partial in partials] == ["two", "two numbers ("]
+        assert len((await editor.reply(msg_id))["result"]["items"]) == 1
+
+
+async def test_a_line_that_was_seen_is_not_taken_back() -> None:
+    async with FakeEditor(options={"streaming": True}) as editor:
+        uri = editor.open("def f(a):\n    ")
+        msg_id = editor.request(METHOD, editor.at(uri, 1, 4))
+        generation = await editor.link.next_generation()
+        generation.say("b = a\n    c")
+        await editor.hear(PARTIAL, 1)
+        generation.say(" = b\n    return nothing")
+        generation.end(alternatives=["return a"])
+        [item] = (await editor.reply(msg_id))["result"]["items"]
+        assert [partial["text"] for partial in editor.heard(PARTIAL)] == ["b = a", "b = a\n    c = b"]
+        assert item["insertText"] == "b = a\n    c = b"
+
+
+@pytest.mark.parametrize("cut_short", [False, True])
+async def test_another_candidate_stands_in_for_one_that_a_gate_stops(cut_short: bool) -> None:
+    async with FakeEditor() as editor:
+        uri = editor.open("def f(students):\n    return [s for s in ‸]\n".replace("‸", ""))
+        msg_id = editor.request(METHOD, editor.at(uri, 1, 23))
+        generation = await editor.link.next_generation()
+        generation.alternatives = ["", "]", "exams", "students]", "f"]
+        generation.say("tests" + "\n    x = 1\n" * cut_short)
+        if not cut_short:
+            generation.end()
+        [item] = (await editor.reply(msg_id))["result"]["items"]
+        assert item["insertText"] == "students"
+        assert generation.cancelled.is_set() is cut_short
+
+
+async def test_without_a_candidate_that_passes_nothing_is_shown() -> None:
+    async with FakeEditor() as editor:
+        uri = editor.open("def f(students):\n    return len(")
+        for alternatives in ([], ["exams)", "f f)"]):
+            msg_id = editor.request(METHOD, editor.at(uri, 1, 15))
+            generation = await editor.link.next_generation()
+            generation.say("tests)").end(alternatives=alternatives)
+            assert (await editor.reply(msg_id))["result"]["items"] == []
+
+
+async def test_a_worker_without_a_last_word_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lsp_server.completion.answer.ALTERNATIVES_S", 0.01)
+    async with FakeEditor() as editor:
+        uri = editor.open("def f(students):\n    return len(")
+        msg_id = editor.request(METHOD, editor.at(uri, 1, 15))
+        generation = await editor.link.next_generation()
+        generation.is_silent = True
+        generation.say("tests)\n    x = 1\n")
+        assert (await editor.reply(msg_id))["result"]["items"] == []
 
 
 async def test_it_gets_the_statistics_even_of_a_completion_that_was_cut_short() -> None:
@@ -331,19 +397,19 @@ async def test_it_gets_the_statistics_even_of_a_completion_that_was_cut_short() 
 async def test_no_other_client_gets_custom_messages_while_it_types() -> None:
     async with FakeEditor(options={"streaming": "yes"}) as editor:
         uri = editor.open("x = ")
-        editor.link.answer_with("a", " + ", "b")
+        editor.link.answer_with("1", " + ", "2")
         assert len(await editor.inline(uri, 0, 4)) == 1
         assert {message["method"] for message in editor.notifications} <= {"midfill/status"}
 
 
 async def test_after_the_turn_is_lost_nothing_grows() -> None:
     async with FakeEditor(options={"streaming": True}) as editor:
-        uri = editor.open("x = ")
+        uri = editor.open("# x ")
         msg_id = editor.request(METHOD, editor.at(uri, 0, 4))
         generation = await editor.link.next_generation()
         generation.say("1")
         await editor.hear(PARTIAL, 1)
-        editor.change(uri, 2, "y = ")
+        editor.change(uri, 2, "# y ")
         await editor.reply(msg_id)
         generation.say("23")
         editor.link.answer_with("9")
@@ -376,8 +442,8 @@ async def test_an_entry_selected_in_the_popup_costs_no_full_parse(
             return parse(text, grammar)
 
         monkeypatch.setattr("lsp_server.document.parse", counted)
-        before = "x = ['😀é中', 名."
-        uri = editor.open(f"{before}长]\n")
+        before = "x = ['😀é中', '名."
+        uri = editor.open(f"{before}长']\n")
         start, end = units(before, encoding), units(before + "长", encoding)
         word = {"start": {"line": 0, "character": start}, "end": {"line": 0, "character": end}}
         params = editor.at(uri, 0, end)
@@ -386,8 +452,8 @@ async def test_an_entry_selected_in_the_popup_costs_no_full_parse(
         result = await editor.result(METHOD, params)
         assert result["items"] == [{"insertText": "长度😀 + 1", "range": word}]
         [request] = editor.link.requests
-        assert (request.prefix, request.suffix) == (before + "长度😀", "]\n")
-        assert parsed == [f"{before}长]\n"]
+        assert (request.prefix, request.suffix) == (before + "长度😀", "']\n")
+        assert parsed == [f"{before}长']\n"]
 
 
 async def test_a_private_use_of_the_uri_stays_out_of_the_channel() -> None:

@@ -1,0 +1,1 @@
+"""Reasons not to show a text, one gate a file. Each says what it objects to, or nothing."""
