@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from lsp_server.document import Document, Snapshot
@@ -18,6 +18,7 @@ from lsp_server.link import Connect, Link
 from lsp_server.settings import Settings
 from lsp_server.turns import Turns
 from lsp_server.worker_link import LinkStatus
+from lsp_server.workspace import Workspace
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ class Session:
         self.link = self._new_link()
         self._link_started = False
         self._background: set[asyncio.Task[None]] = set()
+        self.index = Workspace(editor, self.spawn)
 
     @property
     def salt(self) -> str:
@@ -66,6 +68,8 @@ class Session:
                 self.start_link()
         if settings.enabled and not before.enabled:
             self.start_link()
+        if self._link_started:
+            self.start_index()
 
     def start_link(self) -> None:
         """Start or attach to the worker in the background, unless Midfill is switched off."""
@@ -73,16 +77,24 @@ class Session:
             self._link_started = True
             self.spawn(self.link.start())
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run something in the background until the session ends; its failure is logged."""
+    def start_index(self) -> None:
+        """Have an index of the workspace, or none, as the settings say."""
+        is_wanted = self.settings.enabled and self.settings.workspace_index
+        self.index.adopt(is_wanted, self.workspace, self.abilities)
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> Callable[[], object]:
+        """Run something in the background until the session ends; its failure is logged. What is returned
+        cancels it."""
         task = asyncio.get_running_loop().create_task(work)
         self._background.add(task)
         task.add_done_callback(self._ended)
+        return task.cancel
 
     async def close(self) -> None:
         """Stop what runs and let go of the worker."""
         for uri in list(self.documents):
             self.turns.end(uri)
+        self.index.close()
         for task in list(self._background):
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)

@@ -19,7 +19,8 @@ class Settings:
         Settings(max_tokens=128, disabled_languages=("markdown",))
 
     `model` is a path, or "" for the model that ships. `private_worker` starts a worker that no other window
-    shares.
+    shares. `workspace_index` reads the workspace in the background, and shows the model the definitions
+    behind the names near the cursor.
     """
 
     enabled: bool = True
@@ -28,6 +29,7 @@ class Settings:
     multiline: bool = True
     disabled_languages: tuple[str, ...] = ()
     private_worker: bool = False
+    workspace_index: bool = False
 
     def merged(self, section: object) -> tuple[Settings, tuple[str, ...]]:
         """These settings with those of a JSON object laid over them.
@@ -88,6 +90,7 @@ _FIELDS = {
     "multiline": "multiline",
     "disabledLanguages": "disabled_languages",
     "privateWorker": "private_worker",
+    "workspaceIndex": "workspace_index",
 }
 
 _PARSERS = {
@@ -97,6 +100,7 @@ _PARSERS = {
     "multiline": _boolean,
     "disabledLanguages": _languages,
     "privateWorker": _boolean,
+    "workspaceIndex": _boolean,
 }
 
 

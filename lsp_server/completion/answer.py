@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from inference.messages import Generate
+from inference.messages import Generate, Snippet
 from lsp_server import policy
 from lsp_server.completion.context import gather
 from lsp_server.completion.gate import passes
@@ -46,11 +46,13 @@ async def answer(
     invoked: bool = False,
     grown: Callable[[str], None] | None = None,
     asked: Callable[[Generation], None] | None = None,
+    near: Callable[[Snapshot, int], Awaitable[tuple[Snippet, ...]]] | None = None,
 ) -> Completion | None:
     """What to show at `offset`, or None for nothing.
 
     `invoked` says that the user asked for it, and did not only type on. `grown` is called with the text so
     far whenever it grows, `asked` with the generation as soon as there is one: its outcome has the costs.
+    `near` finds what other files say of the names near the cursor, within a deadline of its own.
     Ends with None as soon as the turn is lost; when it is cancelled, or has enough text, the worker is told
     before anything else.
     """
@@ -60,6 +62,9 @@ async def answer(
     if trigger is None:
         return None
     context = gather(snapshot, offset, PREFIX_BUDGET, SUFFIX_BUDGET)
+    snippets = await near(snapshot, offset) if near is not None else ()
+    if turn.is_lost():
+        return None
     trim = Trim(trigger.site, trigger.block, settings.multiline)
     generation = link.generate(
         Generate(
@@ -70,6 +75,7 @@ async def answer(
             prefix=context.prefix,
             suffix=context.suffix,
             outline=context.outline,
+            snippets=snippets,
             max_tokens=settings.max_tokens,
             salt=salt,
         )

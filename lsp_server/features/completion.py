@@ -35,7 +35,10 @@ async def _reply(
     if snapshot is not None:
         offset = snapshot.offset(from_position(params.position), session.abilities.encoding)
         try:
-            found = await answer(snapshot, offset, turn, session.settings, session.link, session.salt)
+            near = session.index.near if session.index.has_index else None
+            found = await answer(
+                snapshot, offset, turn, session.settings, session.link, session.salt, near=near
+            )
         finally:
             session.turns.give_back(params.text_document.uri, turn)
         if found is not None and session.is_current(snapshot):

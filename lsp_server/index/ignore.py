@@ -17,10 +17,9 @@ from pathspec import GitIgnoreSpec
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 from lsp_server.index.alarm import at_most
+from lsp_server.index.languages import RULES
 from lsp_server.index.source import NotReadError, read
 
-MIDFILLIGNORE = ".midfillignore"
-NAMES = (".gitignore", MIDFILLIGNORE)
 _MAX_BYTES = 1 << 20
 # A pattern with many stars takes for ever to fail: `*a*a*a*a*a*b` is tried at each of their places.
 _SECONDS = 1.0
@@ -73,7 +72,7 @@ class Rules:
         return _matches(self.git, path) or _matches(self.midfill, path)
 
     def _with_files_of(self, path: Path) -> Rules:
-        git, midfill = (_spec(path / name) for name in NAMES)
+        git, midfill = (_spec(path / name) for name in RULES)
         return Rules(
             self.folder,
             self.git if git is None else (*self.git, _Layer(self.folder, git)),
@@ -111,7 +110,7 @@ def _spec(path: Path) -> GitIgnoreSpec | None:
                 warnings.simplefilter("ignore", FutureWarning)  # of `[[` in a pattern
                 patterns.append(GitIgnoreSpecPattern(line))
         except (ValueError, re.error) as error:
-            if path.name == MIDFILLIGNORE:
+            if path.name == RULES[-1]:
                 raise UnclearError(f"{path}, line {number}: {error}") from error
     patterns = [pattern for pattern in patterns if pattern.include is not None]
     # Neither of the other backends is a dependency, and they would decide by what else is installed.

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from lsp_server.backoff import Backoff
 from lsp_server.editor import Editor
-from lsp_server.index.ignore import NAMES
+from lsp_server.index.languages import RULES
 from lsp_server.index.location import NoPlaceError, index_path
 from lsp_server.progress import Progress, progress
 
@@ -122,8 +122,9 @@ class Indexer:
         self._writer = writer
         try:
             self._scan()
-            while line := await reader.readline():
-                self._hear(json.loads(line))
+            with suppress(ConnectionError):  # it ended before it had read its orders
+                while line := await reader.readline():
+                    self._hear(json.loads(line))
             return await process.wait()
         finally:
             self._writer = None
@@ -162,4 +163,4 @@ class Indexer:
 
 def _name_rules(paths: Iterable[str]) -> bool:
     """Whether one of the paths is that of an ignore file."""
-    return any(path.rpartition("/")[2] in NAMES for path in paths)
+    return any(path.rpartition("/")[2] in RULES for path in paths)

@@ -40,6 +40,10 @@ _LANGUAGE = {suffix: name for name, suffixes in _EXTENSIONS.items() for suffix i
 _FAMILY = {"typescript": "javascript", "tsx": "javascript", "cpp": "c", "objc": "c", "cuda": "c"}
 
 
+RULES = (".gitignore", ".midfillignore")
+"""Files that say which others are not to be read."""
+
+
 def language_of(path: str) -> str | None:
     """The language of a file by its extension; None for one that the index does not read."""
     return _LANGUAGE.get(PurePosixPath(path).suffix.lower())
@@ -53,4 +57,4 @@ def family_of(language: str) -> str:
 def globs() -> tuple[str, ...]:
     """Patterns, in LSP's syntax, of the files whose changes matter."""
     suffixes = ",".join(sorted(suffix[1:] for suffix in _LANGUAGE))
-    return (f"**/*.{{{suffixes}}}", "**/.gitignore", "**/.midfillignore")
+    return (f"**/*.{{{suffixes}}}", *(f"**/{name}" for name in RULES))

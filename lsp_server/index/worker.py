@@ -26,8 +26,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from lsp_server.index.ignore import NAMES
-from lsp_server.index.languages import family_of, language_of
+from lsp_server.index.languages import RULES, family_of, language_of
 from lsp_server.index.parsers import Parsed, Parsers
 from lsp_server.index.store import Entry, Store, try_lock
 from lsp_server.index.walk import Found, look, walk
@@ -172,7 +171,7 @@ class Worker:
 
     def _update(self, paths: list[str]) -> None:
         self._is_working = True
-        if any(path.rpartition("/")[2] in NAMES for path in paths):
+        if any(path.rpartition("/")[2] in RULES for path in paths):
             self._scan()
             return
         missing = set()

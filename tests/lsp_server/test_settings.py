@@ -13,10 +13,11 @@ def test_a_section_is_laid_over_the_settings() -> None:
         "multiline": False,
         "disabledLanguages": ["markdown", "plaintext"],
         "privateWorker": True,
+        "workspaceIndex": True,
     }
     settings, problems = Settings().merged(section)
     assert problems == ()
-    assert settings == Settings(False, "/models/a", 128, False, ("markdown", "plaintext"), True)
+    assert settings == Settings(False, "/models/a", 128, False, ("markdown", "plaintext"), True, True)
 
 
 @pytest.mark.parametrize("section", [None, {}, {"model": None, "maxTokens": None}])
