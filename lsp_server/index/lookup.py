@@ -19,6 +19,8 @@ from lsp_server.index.source import Stamp
 from lsp_server.index.store import reader
 from lsp_server.surrogates import well_formed
 
+_Modules = dict[Import, tuple[bool, list[str]]]
+
 MAX_NAMES = 32
 _PLACES = 64  # of one name; one that is defined everywhere says little
 _INDEX_FILES = frozenset({"__init__", "index", "mod", "lib", "main"})
@@ -84,11 +86,12 @@ class Lookup:
         """
         database = self._open()
         own = {name for (name,) in database.execute(_OWN, (question.path,))}
+        modules = {each: _module(each, question.path) for each in question.imports}
         best: list[tuple[tuple[object, ...], _Place]] = []
         for rank, name in enumerate(question.names[:MAX_NAMES]):
             if name in own:
                 continue
-            ranked = list(self._ranked(database, question, name, rank))
+            ranked = list(self._ranked(database, question, modules, name, rank))
             if ranked:
                 best.append(min(ranked, key=lambda each: each[0]))
         found: list[Snippet] = []
@@ -121,18 +124,19 @@ class Lookup:
         return self._database
 
     def _ranked(
-        self, database: sqlite3.Connection, question: Question, name: str, rank: int
+        self, database: sqlite3.Connection, question: Question, modules: _Modules, name: str, rank: int
     ) -> Iterator[tuple[tuple[object, ...], _Place]]:
         """The places where a name may be defined, each with its rank: the lowest is the likeliest."""
-        bound = [(each, there) for each in question.imports for here, there in each.names if here == name]
+        bound = [(each, there) for each in modules for here, there in each.names if here == name]
         wanted = bound[0][1] if bound and bound[0][1] else name
-        modules = [each for each, _ in bound] or [
-            each for each in question.imports if not each.names or any(not there for _, there in each.names)
+        sources = [modules[each] for each, _ in bound] or [
+            modules[each] for each in modules if not each.names or any(not there for _, there in each.names)
         ]
         rows = database.execute(_FIND, (wanted, question.family, question.path, _PLACES))
         for row in rows:
             place = _Place.of(row)
-            near = max((_agreement(each, place.path, question.path) for each in modules), default=0)
+            stem = _stem(place.path)
+            near = max((_agreement(each, stem) for each in sources), default=0)
             if bound and not near:
                 continue  # it comes from elsewhere, and only its name is the same
             if place.kind == "constant" and not bound:
@@ -196,26 +200,34 @@ def _cut(text: str, room: int) -> str:
     return text[: text.rfind("\n", 0, room) + 1] or text[:room]
 
 
-def _agreement(imported: Import, path: str, document: str) -> int:
-    """How many last parts of an import's module a file's path, or its folder's, agrees with; 0 for no.
+def _module(imported: Import, document: str) -> tuple[bool, list[str]]:
+    """Whether an import names one place, seen from the document, and the parts of its module's path."""
+    module = _EXTENSION.sub("", imported.module).lower()
+    if not module.startswith("."):
+        return False, [part for part in module.split("/") if part]
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(document.lower()), module))
+    return True, [] if path == "." else path.split("/")
+
+
+def _stem(path: str) -> list[str]:
+    """The parts of the path under which a file is imported."""
+    stem = _EXTENSION.sub("", path).lower().split("/")
+    return stem[:-1] if stem[-1] in _INDEX_FILES and len(stem) > 1 else stem
+
+
+def _agreement(module: tuple[bool, list[str]], stem: list[str]) -> int:
+    """How many last parts of a module's path a file's, or its folder's, agrees with; 0 for no.
 
     1 at least where the file lies somewhere inside the module, which may hand out what is defined there.
     """
-    stem = _EXTENSION.sub("", path).lower().split("/")
-    if stem[-1] in _INDEX_FILES and len(stem) > 1:
-        stem = stem[:-1]
-    module = _EXTENSION.sub("", imported.module).lower()
-    if module.startswith("."):
-        base = posixpath.normpath(posixpath.join(posixpath.dirname(document.lower()), module))
-        parts = [] if base == "." else base.split("/")
+    is_exact, parts = module
+    if is_exact:
         if stem == parts:
             return 100
-        return 50 if stem[: len(parts)] == parts and len(stem) == len(parts) + 1 else 0
-    parts = [part for part in module.split("/") if part]
-    if not parts:
+        return 50 if stem[:-1] == parts else 0
+    if not parts or parts[-1] not in stem:
         return 0
-    common = max(_common_end(parts, stem), _common_end(parts, stem[:-1]))
-    return common or int(parts[-1] in stem)
+    return max(1, _common_end(parts, stem), _common_end(parts, stem[:-1]))
 
 
 def _common_end(first: list[str], second: list[str]) -> int:
