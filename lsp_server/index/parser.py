@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import resource
+import signal
 import sys
 from pathlib import Path
 
@@ -19,6 +20,10 @@ from lsp_server.index.source import NotReadError, Stamp, read, unfit
 
 MAX_MEMORY = 1 << 30
 """Bytes of address space. Python with a dozen grammars has some 150 MB of it."""
+
+
+MAX_CPU_S = 5.0
+"""CPU time for one file, after which the process is killed. A parse gives itself half a second."""
 
 
 def parse_file(path: str) -> tuple[Stamp, Contents] | None:
@@ -63,8 +68,10 @@ def decode(line: bytes) -> tuple[Stamp, Contents] | None:
 
 def main() -> None:
     """Serve until stdin ends."""
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)  # which ends the process, in C code too
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
     for line in sys.stdin.buffer:
+        signal.setitimer(signal.ITIMER_PROF, MAX_CPU_S)
         try:
             parsed = parse_file(json.loads(line))
         except (MemoryError, RecursionError):

@@ -24,7 +24,9 @@ logger = logging.getLogger(__name__)
 
 # -P: without it, `-m` takes modules from the current directory, which may be a stranger's project.
 PROGRAM = (sys.executable, "-P", "-m", "lsp_server.index.parser")
-PATIENCE_S = 10.0  # for one file; a parse gives itself half a second
+# For one file, in wall-clock time: for a file system that does not answer. What computes for too long ends
+# itself.
+PATIENCE_S = 120.0
 _WAITING = 4  # files that a process has at a time, so that it never waits for the next
 _MAX_FAILURES = 5
 _PIECE = 1 << 16

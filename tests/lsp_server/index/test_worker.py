@@ -254,7 +254,7 @@ for line in sys.stdin:
 def test_a_parser_that_fails_over_a_file_costs_that_file_alone(
     root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, body: str, how: str
 ) -> None:
-    monkeypatch.setattr(parsers_module, "PATIENCE_S", 2.0)
+    monkeypatch.setattr(parsers_module, "PATIENCE_S", 6.0)
     files = [Found(name, Stamp(1, 1)) for name in ("a.py", "bad.py", "c.py", "d.py")]
     with running(root, child(body)) as (parsers, selector):
         for found in files:
@@ -265,6 +265,27 @@ def test_a_parser_that_fails_over_a_file_costs_that_file_alone(
     assert parsed["bad.py"] == Parsed("bad.py", Stamp(1, 1), Contents())
     assert parsed["c.py"].stamp is None  # as the parser said
     assert f"bad.py is not indexed: a parser {'talked nonsense' if how == 'nonsense' else how}" in caplog.text
+
+
+def test_a_file_that_takes_too_much_time_costs_itself_alone(
+    root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The real parser, over a grammar that never returns."""
+    program = """
+import re
+from lsp_server.index import parser
+def parse(path):
+    while "bad" in path:
+        re.match("(a*)*b", "a" * 24)
+parser.MAX_CPU_S, parser.parse_file = 0.3, parse
+parser.main()
+"""
+    with running(root, (sys.executable, "-c", program)) as (parsers, selector):
+        for name in ("a.py", "bad.py", "c.py"):
+            parsers.give(Found(name, Stamp(1, 1)))
+        parsed = {each.path: each for each in collect(parsers, selector)}
+    assert set(parsed) == {"a.py", "bad.py", "c.py"}
+    assert "bad.py is not indexed: a parser ended over it" in caplog.text
 
 
 def test_parsers_that_never_start_are_given_up(root: Path) -> None:
