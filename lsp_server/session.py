@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any
 
 from lsp_server.document import Document, Snapshot
@@ -82,13 +82,11 @@ class Session:
         is_wanted = self.settings.enabled and self.settings.workspace_index
         self.index.adopt(is_wanted, self.workspace, self.abilities)
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> Callable[[], object]:
-        """Run something in the background until the session ends; its failure is logged. What is returned
-        cancels it."""
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something in the background until the session ends; its failure is logged."""
         task = asyncio.get_running_loop().create_task(work)
         self._background.add(task)
         task.add_done_callback(self._ended)
-        return task.cancel
 
     async def close(self) -> None:
         """Stop what runs and let go of the worker."""

@@ -14,7 +14,7 @@ from lsp_server.editor import Abilities, Editor
 from lsp_server.index.indexer import Indexer
 from lsp_server.index.languages import globs
 
-Spawn = Callable[[Coroutine[Any, Any, None]], Callable[[], object]]
+Spawn = Callable[[Coroutine[Any, Any, None]], None]
 
 
 class Workspace:
@@ -25,12 +25,11 @@ class Workspace:
     """
 
     def __init__(self, editor: Editor, spawn: Spawn) -> None:
-        """`spawn` runs something in the background and returns what cancels it."""
+        """`spawn` runs something in the background while the session lasts."""
         self._editor = editor
         self._spawn = spawn
         self._indexer: Indexer | None = None
         self._elsewhere: Elsewhere | None = None
-        self._cancel: Callable[[], object] | None = None
         self._is_watching = False
 
     @property
@@ -48,7 +47,7 @@ class Workspace:
             return
         self._indexer = Indexer(root, self._editor, abilities.progress)
         self._elsewhere = Elsewhere(self._indexer)
-        self._cancel = self._spawn(self._indexer.run())
+        self._spawn(self._indexer.run())
         if abilities.watches_files and not self._is_watching:
             self._is_watching = True
             self._watch()
@@ -69,11 +68,11 @@ class Workspace:
 
     def close(self) -> None:
         """End the index; what it has written stays for the next time."""
-        if self._cancel is not None:
-            self._cancel()
+        if self._indexer is not None:
+            self._indexer.stop()
         if self._elsewhere is not None:
             self._elsewhere.close()
-        self._indexer = self._elsewhere = self._cancel = None
+        self._indexer = self._elsewhere = None
 
     def _watch(self) -> None:
         watchers = [types.FileSystemWatcher(glob_pattern=glob) for glob in globs()]

@@ -49,13 +49,14 @@ class Indexer:
         self._timer: asyncio.TimerHandle | None = None
         self._backoff = Backoff(first_s=1.0)
         self._paused_at = 0.0
+        self._is_over = False
         self._writer: asyncio.StreamWriter | None = None
         self._number = 0  # of the last order that changes what is known
         self._scan_number = 0  # and of the last one to look at everything
         self._bar: tuple[ExitStack, Progress] | None = None
 
     async def run(self) -> None:
-        """Keep the index until cancelled. A worker that dies is started again, but not for ever."""
+        """Keep the index until `stop` or cancelled. A worker that dies is started again, but not for ever."""
         if self.root in (Path.home(), *Path.home().parents):
             logger.warning("%s is not indexed: it is no project", self.root)
             return
@@ -63,6 +64,8 @@ class Indexer:
             self.database = index_path(self.root)
             while True:
                 code = await self._work(self.database)
+                if self._is_over:
+                    return
                 pause = self._backoff.after_failure(time.monotonic())
                 if pause is None:
                     logger.warning("the workspace is not indexed: its worker ended with %s", code)
@@ -83,6 +86,12 @@ class Indexer:
         self.is_stale = self.is_stale or _name_rules(self._changed)
         if self._changed and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_DEBOUNCE_S, self._tell_changes)
+
+    def stop(self) -> None:
+        """Let the worker end, after what it is just writing."""
+        self._is_over = True
+        if self._writer is not None:
+            self._writer.close()
 
     def typed(self) -> None:
         """The user has typed: the worker keeps still for a moment."""
@@ -110,16 +119,27 @@ class Indexer:
         ours, theirs = socket.socketpair()
         with theirs:
             reader, writer = await asyncio.open_connection(sock=ours)
-            process = await asyncio.create_subprocess_exec(
-                *PROGRAM,
-                str(self.root),
-                str(database),
-                stdin=theirs.fileno(),
-                stdout=theirs.fileno(),
-                cwd="/",
-                start_new_session=True,  # a ^C meant for the editor does not reach it
-            )
-        self._writer = writer
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    *PROGRAM,
+                    str(self.root),
+                    str(database),
+                    stdin=theirs.fileno(),
+                    stdout=theirs.fileno(),
+                    cwd="/",
+                    start_new_session=True,  # a ^C meant for the editor does not reach it
+                )
+                theirs.close()  # so that its end is the end of what it says
+                self._writer = writer
+                if self._is_over:
+                    writer.close()
+                return await self._converse(process, reader)
+            finally:
+                self._writer = None
+                self._end_bar()
+                writer.close()
+
+    async def _converse(self, process: asyncio.subprocess.Process, reader: asyncio.StreamReader) -> int:
         try:
             self._scan()
             with suppress(ConnectionError):  # it ended before it had read its orders
@@ -127,9 +147,6 @@ class Indexer:
                     self._hear(json.loads(line))
             return await process.wait()
         finally:
-            self._writer = None
-            self._end_bar()
-            writer.close()
             with suppress(ProcessLookupError):
                 process.kill()  # sqlite's log survives it
             await process.wait()

@@ -162,6 +162,28 @@ def test_generated_and_binary_files_hold_nothing(root: Path, worker: RunningWork
     assert worker.names() == []
 
 
+def test_nothing_that_is_excluded_is_kept(root: Path, tmp_path: Path, worker: RunningWorker) -> None:
+    """Canaries in every place that may not be read, and in the values of what may."""
+    write(tmp_path, "outside/o.py", "def canary_outside(): ...\n")
+    (root / "out").symlink_to(tmp_path / "outside")
+    write(root, ".gitignore", "ignored/\n*_local.py\n")
+    write(root, "a/.midfillignore", "private*\n")
+    for number in range(40):
+        text = f"def canary_{number}(): ...\nCANARY_{number} = 1\nimport canary_{number}\n"
+        for path in (
+            f"ignored/{number}.py", f"a/{number}_local.py", f"a/private{number}/b.py",
+            f"a/b/private{number}.go",
+            f".ssh/{number}.sh", f"secrets/{number}.lua", f"node_modules/{number}.js",
+        ):  # fmt: skip
+            write(root, path, text)
+        write(root, f"fine{number}.py", f"KEY = 'canary-{number}'\ndef f(): return 'canary'\n")
+    assert worker.until_idle("scan") == sorted(f"fine{number}.py" for number in range(40))
+    worker.until_idle("update", paths=["ignored/1.py", "out/o.py", "a/private1/b.py", ".ssh/1.sh"])
+    assert worker.hang_up() == (0, "")
+    for file in tmp_path.glob("index*"):
+        assert b"canary" not in file.read_bytes().lower(), file
+
+
 def test_a_large_workspace_of_generated_files_is_soon_done(root: Path, worker: RunningWorker) -> None:
     """200 MB in files of which none is worth an index: most are not even opened."""
     for number in range(50):
