@@ -57,7 +57,7 @@ class Indexer:
 
     async def run(self) -> None:
         """Keep the index until `stop` or cancelled. A worker that dies is started again, but not for ever."""
-        if self.root in (Path.home(), *Path.home().parents):
+        if _holds_a_home(self.root):
             logger.warning("%s is not indexed: it is no project", self.root)
             return
         try:
@@ -176,6 +176,15 @@ class Indexer:
         if self._bar is not None:
             self._bar[0].close()
             self._bar = None
+
+
+def _holds_a_home(root: Path) -> bool:
+    """Whether a folder is the user's home, or one around it."""
+    try:
+        home = Path.home()
+    except RuntimeError:  # there is none, as in many containers
+        return root == root.parent
+    return root in (home, *home.parents)
 
 
 def _name_rules(paths: Iterable[str]) -> bool:
