@@ -28,6 +28,8 @@ class Abilities:
     progress: bool = False  # answers window/workDoneProgress/create
     document_changes: bool = False  # takes edits that name the version they are for
     resolves_edits: bool = False  # asks codeAction/resolve for the edit
+    watches_files: bool = False  # sends workspace/didChangeWatchedFiles to whoever registers for it
+    trusted: bool = True  # the user has not said that the workspace is a stranger's
 
     @classmethod
     def of(cls, params: types.InitializeParams) -> Abilities:
@@ -35,6 +37,7 @@ class Abilities:
         client = params.capabilities
         workspace, window, document = client.workspace, client.window, client.text_document
         edit = workspace.workspace_edit if workspace else None
+        watched = workspace.did_change_watched_files if workspace else None
         action = document.code_action if document else None
         resolve = action.resolve_support if action else None
         return cls(
@@ -44,15 +47,17 @@ class Abilities:
             progress=bool(window and window.work_done_progress),
             document_changes=bool(edit and edit.document_changes),
             resolves_edits=bool(resolve and "edit" in resolve.properties),
+            watches_files=bool(watched and watched.dynamic_registration),
+            trusted=_options(params).get("trusted") is not False,
         )
 
 
 def initial_settings(params: types.InitializeParams) -> object:
-    """The settings in `initializationOptions`: under "midfill", or beside "streaming"."""
+    """The settings in `initializationOptions`: under "midfill", or beside "streaming" and "trusted"."""
     options = _options(params)
     if "midfill" in options:
         return options["midfill"]
-    return {name: value for name, value in options.items() if name != "streaming"}
+    return {name: value for name, value in options.items() if name not in ("streaming", "trusted")}
 
 
 def _options(params: types.InitializeParams) -> Mapping[str, Any]:

@@ -20,8 +20,10 @@ from lsp_server.features.code_action_resolve import code_action_resolve
 from lsp_server.features.completion import TRIGGERS, completion
 from lsp_server.features.configuration import did_change_configuration
 from lsp_server.features.did_change import did_change, distrust
+from lsp_server.features.did_change_watched_files import did_change_watched_files
 from lsp_server.features.did_close import did_close
 from lsp_server.features.did_open import did_open
+from lsp_server.features.did_save import did_save
 from lsp_server.features.execute_command import RUN_ACTION, execute_command
 from lsp_server.features.initialize import initialize, initialized
 from lsp_server.features.inline_completion import inline_completion
@@ -56,7 +58,9 @@ class Server(LanguageServer):
             (types.TEXT_DOCUMENT_DID_OPEN, did_open),
             (types.TEXT_DOCUMENT_DID_CHANGE, did_change),
             (types.TEXT_DOCUMENT_DID_CLOSE, did_close),
+            (types.TEXT_DOCUMENT_DID_SAVE, did_save),
             (types.WORKSPACE_DID_CHANGE_CONFIGURATION, did_change_configuration),
+            (types.WORKSPACE_DID_CHANGE_WATCHED_FILES, did_change_watched_files),
             (types.CODE_ACTION_RESOLVE, code_action_resolve),
         ):
             self.feature(method)(partial(handler, session))

@@ -19,6 +19,7 @@ from lsp_server.link import Connect, Link
 from lsp_server.settings import Settings
 from lsp_server.turns import Turns
 from lsp_server.worker_link import LinkStatus
+from lsp_server.workspace import Workspace
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ class Session:
         self.link = self._new_link()
         self._link_started = False
         self._background: set[asyncio.Task[None]] = set()
+        self.index = Workspace(editor, self.spawn)
 
     @property
     def salt(self) -> str:
@@ -75,12 +77,19 @@ class Session:
                 self.start_link()
         if settings.enabled and not before.enabled:
             self.start_link()
+        if self._link_started:
+            self.start_index()
 
     def start_link(self) -> None:
         """Start or attach to the worker in the background, unless Midfill is switched off."""
         if self.settings.enabled and not self._link_started:
             self._link_started = True
             self.spawn(self.link.start())
+
+    def start_index(self) -> None:
+        """Have an index of the workspace, or none, as the settings say."""
+        is_wanted = self.settings.enabled and self.settings.workspace_index
+        self.index.adopt(is_wanted, self.workspace, self.abilities)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something in the background until the session ends; its failure is logged."""
@@ -93,6 +102,7 @@ class Session:
         for uri in list(self.documents):
             self.turns.end(uri)
         self.recent.clear()
+        self.index.close()
         for task in list(self._background):
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)

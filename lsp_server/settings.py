@@ -23,7 +23,8 @@ class Settings:
     `model` is a path, or "" for the model that ships. `private_worker` starts a worker that no other window
     shares. `reuse` shows what earlier requests brought where it still fits; `prefetch` has the model go on
     from a completion that is shown, as if it had been accepted. `precision`, of the weights on a CPU, is one
-    of PRECISIONS.
+    of PRECISIONS. `workspace_index` reads the workspace in the background, and shows the model the
+    definitions behind the names near the cursor.
     """
 
     enabled: bool = True
@@ -35,6 +36,7 @@ class Settings:
     reuse: bool = True
     prefetch: bool = True
     precision: str = "auto"
+    workspace_index: bool = False
 
     def merged(self, section: object) -> tuple[Settings, tuple[str, ...]]:
         """These settings with those of a JSON object laid over them.
@@ -104,6 +106,7 @@ _FIELDS = {
     "reuse": "reuse",
     "prefetch": "prefetch",
     "precision": "precision",
+    "workspaceIndex": "workspace_index",
 }
 
 _PARSERS = {
@@ -116,6 +119,7 @@ _PARSERS = {
     "reuse": _boolean,
     "prefetch": _boolean,
     "precision": _precision,
+    "workspaceIndex": _boolean,
 }
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from inference.messages import Error
+from inference.messages import Error, Snippet
 from lsp_server import policy
 from lsp_server.completion.choice import Choice, Reveal, choose
 from lsp_server.completion.gate import Gate
@@ -18,7 +18,7 @@ from lsp_server.completion.stream import Reader, Stream
 from lsp_server.completion.trigger import Trigger, decide
 from lsp_server.completion.trim import Trim, drops_blank
 from lsp_server.document import Snapshot
-from lsp_server.link import Generation, Link
+from lsp_server.link import Link
 from lsp_server.settings import Settings
 from lsp_server.turns import Turn
 
@@ -48,13 +48,15 @@ async def answer(
     invoked: bool = False,
     grown: Callable[[str], None] | None = None,
     asked: Callable[[Reader], None] | None = None,
+    near: Callable[[Snapshot, int], Awaitable[tuple[Snippet, ...]]] | None = None,
 ) -> Completion | None:
     """What to show at `offset`, or None for nothing.
 
     `invoked` says that the user asked for it, and did not only type on. `grown` is called with the text so
-    far whenever it grows, `asked` with where the text comes from as soon as that is known. Ends with None as
-    soon as the turn is lost: then the model goes on, for `recent` to keep or to stop. When it is cancelled,
-    or has enough text, the worker is told before anything else.
+    far whenever it grows, `asked` with where the text comes from as soon as that is known. `near` finds what
+    other files say of the names near the cursor, within a deadline of its own. Ends with None as soon as the
+    turn is lost: then the model goes on, for `recent` to keep or to stop. When it is cancelled, or has enough
+    text, the worker is told before anything else.
     """
     if turn.is_lost() or policy.refuses(snapshot.uri, snapshot.language, snapshot.text, settings):
         return None
@@ -68,7 +70,14 @@ async def answer(
     trigger = decide(snapshot, offset, invoked)
     if trigger is None:
         return None
-    reader = _reader(trigger, settings, link, salt, recent)
+    reader = _earlier(trigger, recent, settings) if settings.reuse else None
+    if reader is None:
+        snippets = await near(snapshot, offset) if near is not None else ()
+        if turn.is_lost():
+            return None
+        asks = request(snapshot, offset, settings.max_tokens, salt, snippets)
+        origin = Origin.of(snapshot, offset, drops_blank(trigger.site))
+        reader = recent.open(origin, lambda: link.generate(asks)).read(0, "model")
     turn.on_lost(reader.leave)
     if asked is not None:
         asked(reader)
@@ -130,9 +139,8 @@ async def _alternatives(reader: Reader, trigger: Trigger, settings: Settings) ->
     return [trim.finish().text for trim, _ in trims]
 
 
-def _reader(trigger: Trigger, settings: Settings, link: Link, salt: str, recent: Recent) -> Reader:
-    """Of a text that fits the cursor already, or of one that the model is asked for now."""
-    snapshot, offset = trigger.site.snapshot, trigger.site.offset
+def _earlier(trigger: Trigger, recent: Recent, settings: Settings) -> Reader | None:
+    """Of a text that fits the cursor already; None: the model has to be asked."""
 
     def serves(rest: str, stream: Stream) -> bool:
         """Whether an ended stream says what the model would have said if it had been asked here."""
@@ -141,10 +149,4 @@ def _reader(trigger: Trigger, settings: Settings, link: Link, salt: str, recent:
             return True
         return bool(trim.finish(truncated=True).text) if stream.is_truncated else stream.is_whole
 
-    def ask() -> Generation:
-        return link.generate(request(snapshot, offset, settings.max_tokens, salt))
-
-    found = recent.find(snapshot, offset, serves) if settings.reuse else None
-    if found is not None:
-        return found
-    return recent.open(Origin.of(snapshot, offset, drops_blank(trigger.site)), ask).read(0, "model")
+    return recent.find(trigger.site.snapshot, trigger.site.offset, serves)

@@ -6,12 +6,19 @@ import hashlib
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from inference.messages import Generate
+from inference.messages import Generate, Snippet
 from lsp_server.completion.context import PREFIX_BUDGET, SUFFIX_BUDGET, gather
 from lsp_server.document import Snapshot
 
 
-def request(snapshot: Snapshot, offset: int, max_tokens: int, salt: str, purpose: str = "") -> Generate:
+def request(
+    snapshot: Snapshot,
+    offset: int,
+    max_tokens: int,
+    salt: str,
+    snippets: tuple[Snippet, ...] = (),
+    purpose: str = "",
+) -> Generate:
     """To fill the gap at `offset`. A newer one with the same `purpose` supersedes it."""
     context = gather(snapshot, offset, PREFIX_BUDGET, SUFFIX_BUDGET)
     return Generate(
@@ -22,6 +29,7 @@ def request(snapshot: Snapshot, offset: int, max_tokens: int, salt: str, purpose
         prefix=context.prefix,
         suffix=context.suffix,
         outline=context.outline,
+        snippets=snippets,
         max_tokens=max_tokens,
         salt=salt,
     )

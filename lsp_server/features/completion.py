@@ -36,7 +36,14 @@ async def _reply(
         offset = snapshot.offset(from_position(params.position), session.abilities.encoding)
         try:
             found = await answer(
-                snapshot, offset, turn, session.settings, session.link, session.salt, session.recent
+                snapshot,
+                offset,
+                turn,
+                session.settings,
+                session.link,
+                session.salt,
+                session.recent,
+                near=session.index.near if session.index.has_index else None,
             )
         finally:
             session.turns.give_back(params.text_document.uri, turn)

@@ -28,6 +28,7 @@ def did_change(session: Session, params: types.DidChangeTextDocumentParams) -> N
     if document is None:
         return  # never opened, or never read
     session.turns.end(uri)
+    session.index.typed()
     try:
         document.apply(
             [from_change(change) for change in params.content_changes], params.text_document.version

@@ -29,3 +29,4 @@ async def _begin(session: Session) -> None:
     # The settings first: they may name another model than the one that would be started.
     await pull(session)
     session.start_link()
+    session.start_index()

@@ -95,6 +95,7 @@ async def _reply(
             invoked=params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked,
             grown=grown if streaming else None,
             asked=asked if streaming else None,
+            near=session.index.near if session.index.has_index else None,
         )
     finally:
         session.turns.give_back(params.text_document.uri, turn)

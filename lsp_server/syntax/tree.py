@@ -122,6 +122,11 @@ def parse(text: str, grammar: Grammar) -> SyntaxTree | None:
     return None if tree is None else SyntaxTree(utf8, tree, grammar)
 
 
+def parse_data(data: bytes, grammar: Grammar, seconds: float) -> Tree | None:
+    """The tree of a file's bytes, for reading once. None when that takes more than `seconds` of CPU time."""
+    return _run(data, grammar, None, seconds)
+
+
 def children(node: Node) -> Iterator[Node]:
     """The children of a node one by one; `Node.children` builds them all, and a root may have thousands."""
     cursor = node.walk()

@@ -29,10 +29,12 @@ class FakeEditor:
         options: object = None,
         configuration: Mapping[str, Any] | None = None,
         initialize: bool = True,
+        root: str = "file:///project",
     ) -> None:
         self.links: list[FakeLink] = []
         self.capabilities = capabilities or {}
         self.options = options
+        self.root = root
         self.configuration: Mapping[str, Any] | None = configuration
         self.refused_progress = False
         self.notifications: list[dict[str, Any]] = []
@@ -71,7 +73,7 @@ class FakeEditor:
         if self._initialize:
             params = {
                 "processId": None,
-                "rootUri": "file:///project",
+                "rootUri": self.root,
                 "capabilities": self.capabilities,
                 "initializationOptions": self.options,
             }
@@ -230,7 +232,9 @@ class FakeEditor:
             self.send(reply | {"result": [self.configuration for _ in message["params"]["items"]]})
         elif message["method"] == "window/workDoneProgress/create" and self.refused_progress:
             self.send(reply | {"error": {"code": -32601, "message": "no"}})
-        elif message["method"] in ("window/workDoneProgress/create", "workspace/applyEdit"):
+        elif message["method"] in (
+            "window/workDoneProgress/create", "workspace/applyEdit", "client/registerCapability",
+        ):  # fmt: skip
             self.send(reply | {"result": {"applied": True} if "Edit" in message["method"] else None})
 
 

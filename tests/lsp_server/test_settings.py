@@ -16,11 +16,12 @@ def test_a_section_is_laid_over_the_settings() -> None:
         "reuse": False,
         "prefetch": False,
         "precision": "int8",
+        "workspaceIndex": True,
     }
     settings, problems = Settings().merged(section)
     assert problems == ()
     assert settings == Settings(
-        False, "/models/a", 128, False, ("markdown", "plaintext"), True, False, False, "int8"
+        False, "/models/a", 128, False, ("markdown", "plaintext"), True, False, False, "int8", True
     )
 
 

@@ -22,6 +22,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     bar,
     ghost,
     vscode.commands.registerCommand("midfill.restart", restart),
+    vscode.workspace.onDidGrantWorkspaceTrust(restart),
     vscode.commands.registerCommand("midfill.showOutput", () => output.show()),
     vscode.commands.registerCommand("midfill.toggle", toggle),
     vscode.commands.registerCommand("midfill.acceptGrowing", () => ghost.accept()),
@@ -74,7 +75,7 @@ function options(output: vscode.LogOutputChannel, ghost: GhostText, streaming: b
     documentSelector: [{ scheme: "file" }, { scheme: "untitled" }],
     outputChannel: output,
     revealOutputChannelOn: RevealOutputChannelOn.Never,
-    initializationOptions: { ...serverSettings(undefined), streaming },
+    initializationOptions: { ...serverSettings(undefined), streaming, trusted: vscode.workspace.isTrusted },
     synchronize: { configurationSection: "midfill" },
     middleware: {
       provideInlineCompletionItems: (document, position, context, token, next) =>

@@ -1,0 +1,1 @@
+"""What the workspace defines: found in the background, kept on disk, asked at a keystroke."""

@@ -1,0 +1,84 @@
+"""The folder that a session works in, and the index of it, which there is only where the user wants one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
+
+from lsprotocol import types
+
+from inference.messages import Snippet
+from lsp_server.completion.elsewhere import Elsewhere, path_of
+from lsp_server.document import Snapshot
+from lsp_server.editor import Abilities, Editor
+from lsp_server.index.indexer import Indexer
+from lsp_server.index.languages import globs
+
+Spawn = Callable[[Coroutine[Any, Any, None]], None]
+
+
+class Workspace:
+    """Starts an index when the settings ask for one and ends it when they no longer do.
+
+    Only in a workspace that the user trusts: what its files say becomes part of prompts, and grammars in C
+    read every one of them.
+    """
+
+    def __init__(self, editor: Editor, spawn: Spawn) -> None:
+        """`spawn` runs something in the background while the session lasts."""
+        self._editor = editor
+        self._spawn = spawn
+        self._indexer: Indexer | None = None
+        self._elsewhere: Elsewhere | None = None
+        self._is_watching = False
+
+    @property
+    def has_index(self) -> bool:
+        """Whether there is one, or one is being made."""
+        return self._indexer is not None
+
+    def adopt(self, is_wanted: bool, uri: str, abilities: Abilities) -> None:
+        """Have an index of the folder at `uri`, or none. For use once `initialized` has been said."""
+        if not is_wanted or not abilities.trusted:
+            self.close()
+            return
+        root = path_of(uri)
+        if root is None or self._indexer is not None:
+            return
+        self._indexer = Indexer(root, self._editor, abilities.progress)
+        self._elsewhere = Elsewhere(self._indexer)
+        self._spawn(self._indexer.run())
+        if abilities.watches_files and not self._is_watching:
+            self._is_watching = True
+            self._watch()
+
+    def changed(self, uris: Iterable[str]) -> None:
+        """Files were saved, or changed on disk."""
+        if self._indexer is not None:
+            self._indexer.changed([path for uri in uris if (path := path_of(uri)) is not None])
+
+    def typed(self) -> None:
+        """The user is typing."""
+        if self._indexer is not None:
+            self._indexer.typed()
+
+    async def near(self, snapshot: Snapshot, offset: int) -> tuple[Snippet, ...]:
+        """What other files say of the names near a cursor; nothing without an index."""
+        return () if self._elsewhere is None else await self._elsewhere.near(snapshot, offset)
+
+    def close(self) -> None:
+        """End the index; what it has written stays for the next time."""
+        if self._indexer is not None:
+            self._indexer.stop()
+        if self._elsewhere is not None:
+            self._elsewhere.close()
+        self._indexer = self._elsewhere = None
+
+    def _watch(self) -> None:
+        watchers = [types.FileSystemWatcher(glob_pattern=glob) for glob in globs()]
+        method = types.WORKSPACE_DID_CHANGE_WATCHED_FILES
+        options = types.DidChangeWatchedFilesRegistrationOptions(watchers=watchers)
+        registration = types.Registration(id="midfill-index", method=method, register_options=options)
+        self._editor.request(
+            types.CLIENT_REGISTER_CAPABILITY, types.RegistrationParams(registrations=[registration])
+        )
