@@ -24,8 +24,7 @@ from inference.model import ModelError
 from inference.models.load import load
 from inference.prompt import PromptText
 from inference.request import DoneEvent, ErrorEvent, Request, TextEvent
-from lsp_server.completion.answer import PREFIX_BUDGET, SUFFIX_BUDGET
-from lsp_server.completion.context import gather
+from lsp_server.completion.context import PREFIX_BUDGET, SUFFIX_BUDGET, gather
 from lsp_server.completion.gate import Gate
 from lsp_server.completion.trigger import Trigger, decide
 from lsp_server.completion.trim import Trim

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "aligned.h"
 #include "matrix.h"
 
 namespace midfill {
@@ -68,16 +69,15 @@ class PagePool {
   std::size_t size() const { return users_.size(); }
   std::size_t num_free() const { return free_.size(); }
   std::size_t users(std::uint32_t number) const { return users_[number]; }
-  Page page(std::uint32_t number) const { return Page(data_[number].get()); }
+  Page page(std::uint32_t number) { return Page(data_[number].data()); }
 
   // A page for one sequence, zeros: a position that is masked must not be what another model left there, as 0 times
   // infinity is no number. Throws OutOfPages.
   std::uint32_t take() {
     if (free_.empty()) throw OutOfPages();
     const std::uint32_t number = free_.back();
-    if (!data_[number]) data_[number].reset(new bf16[shape_.values()]);
+    data_[number].assign(shape_.values(), bf16{0});
     free_.pop_back();
-    std::fill_n(data_[number].get(), shape_.values(), bf16{0});
     users_[number] = 1;
     return number;
   }
@@ -85,7 +85,7 @@ class PagePool {
   // A copy of a page for one sequence. Throws OutOfPages.
   std::uint32_t take_copy(std::uint32_t original) {
     const std::uint32_t number = take();
-    std::copy_n(data_[original].get(), shape_.values(), data_[number].get());
+    std::copy(data_[original].begin(), data_[original].end(), data_[number].begin());
     return number;
   }
 
@@ -96,7 +96,7 @@ class PagePool {
 
  private:
   PageShape shape_;
-  std::vector<std::unique_ptr<bf16[]>> data_;  // by number
+  std::vector<Aligned<bf16>> data_;  // by number; a tile's row is a cache line
   std::vector<std::uint32_t> users_, free_;
 };
 

@@ -62,10 +62,10 @@ async def answer(
         return None
     recent.moved(snapshot, offset)
     if settings.reuse and (shown_before := recent.still_shown(snapshot, offset)) is not None:
-        rest, reader = shown_before
+        rest, shown_by = shown_before
         if rest.strip():
             if asked is not None:
-                asked(reader)
+                asked(shown_by)
             return Completion(rest, offset, offset)
     trigger = decide(snapshot, offset, invoked)
     if trigger is None:

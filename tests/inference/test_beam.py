@@ -168,7 +168,7 @@ def test_first_lines_that_ended_are_kept_whether_they_won_or_not():
     prompt = TokenSequence()
     beam = Beam(Hypothesis(list(PROMPT), prompt, b""), 2, max_tokens=6, max_length=100)
     while beam.best.end is None:
-        while (one := beam.pending()) is not None:
+        for one in beam.pending():
             one.sequence.tokens += one.token_ids[one.sequence.length :]
             scores = expected(one.token_ids)
             one.choices = [(int(i), float(scores[i])) for i in np.argsort(-scores)[:2]]

@@ -336,7 +336,7 @@ def test_doctor_says_what_to_do(midfill: Midfill, tmp_path: Path) -> None:
     lines = run.stdout.splitlines()
     at = next(i for i, line in enumerate(lines) if line.startswith("problem model"))
     assert "lacks config.json, tokenizer.json" in lines[at]
-    assert "→ give --model the folder of a Hugging Face checkpoint" in lines[at + 1]
+    assert "→ give --model the folder or the GGUF file of a Qwen3-MoE checkpoint" in lines[at + 1]
     assert lines[-1] == "1 of 8 checks found a problem"
 
 

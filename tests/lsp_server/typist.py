@@ -9,9 +9,12 @@ METHOD = "textDocument/inlineCompletion"
 
 
 class Typist:
-    """A cursor at the end of a line of an open document, of which it is the only writer."""
+    """A cursor at the end of a line of an open document, of which it is the only writer.
 
-    def __init__(self, editor: FakeEditor, text: str, language: str = "python", behind: str = "") -> None:
+    In a language that no gate reads, so that whatever the model says is shown, and grows as it comes.
+    """
+
+    def __init__(self, editor: FakeEditor, text: str, language: str = "ruby", behind: str = "") -> None:
         self.editor = editor
         self.behind = behind
         self.before = text

@@ -15,13 +15,12 @@ def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 keep_freed_memory()
-faults()
-print(faults())
+print(sum(faults() for _ in range(40)))
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's malloc")
 def test_memory_of_one_step_serves_the_next() -> None:
     done = subprocess.run([sys.executable, "-c", _PROGRAM], capture_output=True, text=True, check=True)
-    # Pages of 4 KiB would be 16,384 faults, large ones 32.
-    assert int(done.stdout) < 16
+    # Mapped anew each would be 40 times 16,384 pages; where a piece lies is settled after a few.
+    assert int(done.stdout) < 20 * 16_384

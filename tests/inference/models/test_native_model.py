@@ -124,8 +124,11 @@ def test_a_step_over_several_sequences_equals_one_over_each(model: NativeModel) 
     found = model.forward(chunks)
     assert [len(rows) for rows in found] == [wanted for _, wanted in counts]
     for sequence, tokens, rows in zip(alone, ids, found, strict=True):
-        expected = [behind(model, sequence, [token]) for token in tokens]
-        for a, b in zip(rows, expected[len(tokens) - len(rows) :], strict=True):
+        if len(tokens) <= model.max_exact_tokens:  # else in tiles, which round otherwise
+            expected = [behind(model, sequence, [token]) for token in tokens][len(tokens) - len(rows) :]
+        else:
+            expected = list(model.forward([Chunk(sequence, tokens, len(rows))])[0])
+        for a, b in zip(rows, expected, strict=True):
             np.testing.assert_array_equal(a, b)
     assert [one.length for one in together] == [one.length for one in alone]
 

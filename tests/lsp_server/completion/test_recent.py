@@ -94,7 +94,7 @@ class Typing:
     """The server's part of an editor that types, without the protocol."""
 
     def __init__(self) -> None:
-        self.document = Document(URI, "python", 1, BEFORE + "\n")
+        self.document = Document(URI, "ruby", 1, BEFORE + "\n")
         self.turns, self.recent = Turns(), Recent()
         self.link = FakeLink(Settings(), lambda status: None)
         self.generations: list[FakeGeneration] = []
@@ -206,7 +206,7 @@ def test_each_request_gets_one_answer_and_the_model_is_asked_for_what_is_not_the
 def test_memory_is_bounded_and_what_is_dropped_is_stopped() -> None:
     async def run() -> None:
         recent, generations = Recent(), []
-        snapshot = Document(URI, "python", 1, "x = ").snapshot
+        snapshot = Document(URI, "ruby", 1, "x = ").snapshot
         link = FakeLink(Settings(), lambda status: None)
         link.script = generations.append
         for number in range(NUM_STREAMS + 2):
@@ -226,7 +226,7 @@ def test_memory_is_bounded_and_what_is_dropped_is_stopped() -> None:
 def test_without_a_reader_a_stream_runs_a_few_lines_ahead() -> None:
     async def run() -> None:
         recent = Recent()
-        snapshot = Document(URI, "python", 1, "x = ").snapshot
+        snapshot = Document(URI, "ruby", 1, "x = ").snapshot
         link = FakeLink(Settings(), lambda status: None)
         stream = recent.open(Origin.of(snapshot, 4), lambda: link.generate(request(snapshot, 4, 64, "")))
         generation = await link.next_generation()

@@ -75,7 +75,7 @@ async def test_an_edit_elsewhere_has_the_model_asked_again(
     change: str, range: tuple[int, int, int, int]
 ) -> None:
     async with FakeEditor() as editor:
-        uri = editor.open("a = 1\nx = \nc = 3\n")
+        uri = editor.open("a = 1\nx = \nc = 3\n", uri="file:///project/a.rb", language="ruby")
         editor.link.answer_with("foo(a)\n")
         assert len(await editor.inline(uri, 1, 4)) == 1
         editor.change(uri, 2, change, range)
@@ -236,11 +236,12 @@ async def test_without_a_reader_the_model_does_not_run_on_for_ever() -> None:
 
 async def test_an_action_stops_what_nobody_waits_for() -> None:
     async with FakeEditor(options={"streaming": True}) as editor:
-        typist = Typist(editor, "def f():\n    return ", behind="\n\n\ndef g():\n    pass\n")
+        before, behind = "<?php\nfunction f() {\n    return ", ";\n}\n\nfunction g() {\n}\n"
+        typist = Typist(editor, before, "php", behind)
         generation = await typist.left("x + y")
         params: dict[str, Any] = {
             "textDocument": {"uri": typist.uri},
-            "range": {"start": {"line": 4, "character": 5}, "end": {"line": 4, "character": 5}},
+            "range": {"start": {"line": 5, "character": 14}, "end": {"line": 5, "character": 14}},
             "context": {"diagnostics": []},
         }
         [action, *_] = await editor.result("textDocument/codeAction", params)

@@ -40,7 +40,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def editor_in(root: Path, **options: Any) -> FakeEditor:
-    chosen = {"workspaceIndex": True, **options}
+    chosen = {"workspaceIndex": True, "reuse": False, **options}
     return FakeEditor(capabilities=CAPABILITIES, options=chosen, root=root.as_uri())
 
 
