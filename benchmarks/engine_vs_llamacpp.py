@@ -34,11 +34,12 @@ from inference.models.description import describe
 from inference.models.load import SHIPPED
 from inference.prompt import PromptWriter
 from inference.tokenizer import Tokenizer
+from kernels.cpu.interface import Format
 from training.export_gguf import export_gguf
 
 Binding = type[LlamaPython] | type[LlamaServer]
-PRECISIONS = {"bf16": "bf16"}
-"""Ours, and the GGUF type that peers get."""
+PRECISIONS: dict[Format, str] = {"bf16": "bf16", "int8": "q8_0", "int4": "q4_0"}
+"""Ours, and the GGUF type that both read. Ours in int4 has four bits in experts alone, eight elsewhere."""
 BINDINGS: dict[str, Binding] = {"llama_cpp": LlamaPython, "xllamacpp": LlamaServer}
 DEPTHS = (1, 1024)
 DECODED = 32
@@ -87,7 +88,7 @@ def compare(
     described = describe(gguf)
     banned = sorted(described.tokenizer.controls.values())
     prompt = long_prompt(described.tokenizer)
-    ours = Midfill(gguf, options.threads)
+    ours = Midfill(gguf, options.threads, options.precision)
     rivals: list[Side] = [
         fastest(
             [
@@ -106,9 +107,8 @@ def compare(
         )
         for flash in (True, False)
     ]
-    if not options.no_transformers:
-        dtype = {"bf16": "bfloat16"}[options.precision]
-        rivals.append(Transformers(directory, banned, options.threads, dtype))
+    if not options.no_transformers and options.precision == "bf16":
+        rivals.append(Transformers(directory, banned, options.threads, "bfloat16"))
     written = same_texts(ours, rivals, directory)
     rows = []
     for what, tokens, count, fresh in cases(prompt):

@@ -12,14 +12,16 @@ from inference.model import Chunk, Logits
 from inference.model import Sequence as Stored
 from inference.models.description import describe
 from inference.models.native_model import NativeModel
+from kernels.cpu.interface import Format
 
 
 class Midfill:
     """A directory or GGUF file in the native engine. Raises ModelError, NativeError."""
 
-    def __init__(self, path: Path, threads: int) -> None:
+    def __init__(self, path: Path, threads: int, precision: Format = "bf16") -> None:
         described = describe(path)
-        self.model = NativeModel(path, described.config, described.card.name, threads)
+        name = described.card.name
+        self.model = NativeModel(path, described.config, name, threads, precision=precision)
         self.name = f"midfill, {self.model.device}"
         self.banned = np.array(sorted(described.tokenizer.controls.values()))
         self._kept: Stored = self.model.new_sequence()

@@ -20,6 +20,7 @@ from inference.models.tensor_entry import Bits, TensorEntry, rounded
 from kernels.cpu.interface import Format, Native
 
 Tensors = dict[str, Array]
+Rows = Bits | npt.NDArray[np.float32]
 _BESIDE_EXPERTS: dict[Format, Format] = {"bf16": "bf16", "int8": "int8", "int4": "int8"}
 """The format of attention, embedding and head. In int4 they cost 3.6% of perplexity of the model that ships,
 all of its experts 0.2% (docs/performance/precision.md), and experts are most of any such model."""
@@ -106,11 +107,15 @@ class _Source:
     def floats(self, name: str) -> npt.NDArray[np.float32]:
         return _float32(self.entries[name].bfloat16())
 
-    def _rows(self, names: Sequence[str]) -> Bits:
-        return np.concatenate([self.entries[name].bfloat16() for name in names])
+    def _rows(self, names: Sequence[str]) -> Rows:
+        """Not rounded before fewer bits are made of them: what has such bits in a file stays as it is."""
+        entries = [self.entries[name] for name in names]
+        if self.precision == "bf16":
+            return np.concatenate([entry.bfloat16() for entry in entries])
+        return np.concatenate([entry.float32() for entry in entries])
 
 
-def _pack(native: Native, rows: Bits, alternate: int, precision: Format) -> Array:
+def _pack(native: Native, rows: Rows, alternate: int, precision: Format) -> Array:
     packed: Array = native.pack(rows, alternate, precision)
     return packed
 

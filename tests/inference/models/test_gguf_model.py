@@ -24,7 +24,10 @@ from inference.models.config import Qwen3MoeConfig, RopeScaling
 from inference.models.description import describe, main
 from inference.models.gguf_checkpoint import gguf_slots
 from inference.models.load import SHIPPED, load
+from inference.models.native_weights import packed_tensors
+from kernels.cpu import native
 from tests.inference.models.logits import behind
+from tests.kernels.packed import unpacked
 from training.export_gguf import export_gguf
 
 WIDE = {"hidden_size": 64, "head_dim": 32, "moe_intermediate_size": 32}
@@ -70,6 +73,21 @@ def exported(directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Calla
 def logits(path: Path, backend: Any) -> np.ndarray:
     model = load(path, "cpu", backend)[0]
     return behind(model, model.new_sequence(), IDS)
+
+
+@pytest.mark.parametrize(("kind", "precision"), [("q8_0", "int8"), ("q4_0", "int4")])
+def test_bits_that_are_as_few_in_the_file_stay_as_they_are(
+    exported: Callable[[str], Path], kind: str, precision: Any
+) -> None:
+    path = exported(kind)
+    config = describe(path).config
+    packed = dict(packed_tensors(path, config, 512, native(), precision))["layers.1.down"]
+    entries = checked_entries(path, config)
+    experts = range(config.num_experts)
+    stored = np.concatenate(
+        [entries[f"model.layers.1.mlp.experts.{e}.down_proj.weight"].float32() for e in experts]
+    )
+    np.testing.assert_array_equal(unpacked(packed, *stored.shape, precision), stored)
 
 
 def test_the_description_comes_back(directory: Path, exported: Callable[[str], Path]) -> None:
