@@ -120,10 +120,12 @@ class Sequence {
   const PageShape& shape() const { return pool_->shape(); }
   Page page(std::size_t number) const { return pool_->page(pages_[number]); }
 
-  // Room of its own for `count` more tokens. Throws OutOfPages, and then has some of it: truncate(length()) mends that.
+  // Room of its own for `count` more tokens. Throws OutOfPages, and then is as it was.
   void reserve(std::size_t count) {
     const std::size_t first = length_ / kPage, pages = (length_ + count + kPage - 1) / kPage;
-    if (length_ % kPage != 0 && pool_->users(pages_[first]) > 1) {
+    const bool copies = length_ % kPage != 0 && pool_->users(pages_[first]) > 1;
+    if (pool_->num_free() < pages - pages_.size() + copies) throw OutOfPages();
+    if (copies) {
       const std::uint32_t own = pool_->take_copy(pages_[first]);
       pool_->release(std::exchange(pages_[first], own));
     }

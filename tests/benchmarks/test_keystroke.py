@@ -84,10 +84,12 @@ def test_a_table_of_nothing_has_no_numbers() -> None:
 
 @pytest.mark.parametrize("options", [(), ("--no-reuse",), ("--rate", "50")])
 def test_a_run_reports_both_processes(
-    make_scripted_model: Callable[[str], Path], run: Process, options: tuple[str, ...]
+    make_scripted_model: Callable[[str], Path], run: Process, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
-    model = make_scripted_model(" _re\n")  # a name of the file that is typed
-    benchmark = run("keystroke", "--spans", "1", "--length", "8", "--json", "--model", str(model), *options)
+    typed = tmp_path / "comments.py"  # no gate reads what is said in them
+    typed.write_text("".join(f"# line {number} of those that say little\n" for number in range(60)))
+    arguments = [str(typed), "--spans", "1", "--length", "8", "--json", *options]
+    benchmark = run("keystroke", *arguments, "--model", str(make_scripted_model(" self.name\n")))
     assert benchmark.returncode == 0, benchmark.stderr
     told = json.loads(benchmark.stdout)
     assert told["keystrokes"] == 8
