@@ -177,17 +177,6 @@ def _imports(entry: Entry) -> str:
     return json.dumps([[each.module, each.names] for each in entry.contents.imports], separators=(",", ":"))
 
 
-def try_lock(path: Path) -> int | None:
-    """A descriptor that has the lock at `path` until it is closed; None if another has it. Raises OSError."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    return descriptor
-
-
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)

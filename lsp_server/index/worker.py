@@ -26,9 +26,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from inference.transport import try_lock
 from lsp_server.index.languages import RULES, family_of, language_of
 from lsp_server.index.parsers import Parsed, Parsers
-from lsp_server.index.store import Entry, Store, try_lock
+from lsp_server.index.store import Entry, Store
 from lsp_server.index.walk import Found, look, walk
 
 logger = logging.getLogger(__name__)
