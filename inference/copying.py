@@ -115,9 +115,13 @@ class CopyContext:
 
 
 class CopySource:
-    """Searches the texts around cursors for their own continuations, as tokens of one tokenizer."""
+    """Searches the texts around cursors for their own continuations, as tokens of one tokenizer.
 
-    __slots__ = ("_first_token", "_surveyor")
+    What is remembered of one workspace's texts is forgotten before those of another are searched: none shall
+    learn of another's from the time that its own take.
+    """
+
+    __slots__ = ("_first_token", "_salt", "_surveyor")
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         def first_token(text: bytes) -> int:
@@ -125,9 +129,13 @@ class CopySource:
 
         self._first_token = lru_cache(_REMEMBERED)(first_token)
         self._surveyor = Surveyor()
+        self._salt = ""
 
-    def around(self, prefix: str, suffix: str) -> CopyContext:
-        """The context of a cursor between the two, with nothing answered yet."""
+    def around(self, prefix: str, suffix: str, salt: str = "") -> CopyContext:
+        """The context of a cursor between the two, with nothing answered yet; `salt` names the workspace."""
+        if salt != self._salt:
+            self._salt, self._surveyor = salt, Surveyor()
+            self._first_token.cache_clear()
         before = _encoded(prefix)
         occurrences = self._surveyor.occurrences(before, _encoded(suffix))
         return CopyContext(occurrences, self._first_token, before[-MAX_LENGTH:])

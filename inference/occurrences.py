@@ -25,7 +25,11 @@ REACH = 48
 """Bytes behind an occurrence that are looked at."""
 
 MAX_INDEXED = 1 << 17
-"""Bytes of both texts. The server sends 16 kB at most. An index takes 150 bytes for each."""
+"""Bytes of both texts. The server sends 16 kB at most. An index takes 150 bytes for each; there may be two."""
+
+REST = 1 << 10
+MAX_REST = 1 << 12
+"""Bytes before the cursor that an index which outlives edits near the cursor leaves out."""
 
 _NOWHERE = 0  # stands where the cursor is; text has no NUL
 
@@ -123,27 +127,45 @@ class Indexed:
 class Surveyor:
     """Looks for occurrences around one cursor after another.
 
-    While a line is typed the text before the cursor only grows, and the last index grows with it.
+    While a line is typed the text before the cursor only grows, and the last index grows with it. Where it
+    changes near the cursor, an index of what stands before that is kept, and a copy of it grows.
     """
 
-    __slots__ = ("_before", "_behind", "_held", "_index")
+    __slots__ = ("_before", "_behind", "_held", "_index", "_stable", "_stable_before")
 
     def __init__(self) -> None:
-        self._before = self._behind = b""
+        self._before = self._behind = self._stable_before = b""
         self._index: Index | None = None
+        self._stable: Index | None = None
         self._held: weakref.ref[IndexedText] | None = None
 
     def occurrences(self, before: bytes, behind: bytes) -> Occurrences:
         """Those of the text `before` a cursor, in it and in the text `behind`. Neither has a NUL."""
         if len(before) + len(behind) > MAX_INDEXED or not available():
             return Searched.around(before, behind)
-        in_use = self._held is not None and self._held() is not None
-        grows = behind == self._behind and before.startswith(self._before)
-        if self._index is None or in_use or not grows:
-            self._index = index(before, behind)
-        else:
-            self._index.extend(before[len(self._before) :])
-        self._before, self._behind = before, behind
-        text = IndexedText(self._index)
+        text = IndexedText(self._indexed(before, behind))
         self._held = weakref.ref(text)
-        return Indexed(text, self._index.match(before[-MAX_LENGTH:]))
+        return Indexed(text, text.index.match(before[-MAX_LENGTH:]))
+
+    def _indexed(self, before: bytes, behind: bytes) -> Index:
+        in_use = self._held is not None and self._held() is not None
+        if behind != self._behind:
+            self._index = self._stable = None
+        if self._index is None:
+            self._index = index(before, behind)
+        elif before.startswith(self._before) and not in_use:
+            self._index.extend(before[len(self._before) :])
+        else:
+            self._index = self._edited(before, behind)
+        self._before, self._behind = before, behind
+        return self._index
+
+    def _edited(self, before: bytes, behind: bytes) -> Index:
+        """The second text before the same one: there may be more of them, all beginning alike."""
+        rest = len(before) - len(self._stable_before)
+        if self._stable is None or rest > MAX_REST or not before.startswith(self._stable_before):
+            self._stable_before = before[: max(0, len(before) - REST)]
+            self._stable = index(self._stable_before, behind)
+        edited = self._stable.copy()
+        edited.extend(before[len(self._stable_before) :])
+        return edited

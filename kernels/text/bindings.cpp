@@ -54,6 +54,7 @@ NB_MODULE(_text, m) {
         new (at) Index(view(before), std::string(view(behind)));
       }, "before"_a, "behind"_a)
       .def_prop_ro("size", &Index::size)
+      .def("copy", [](const Index& index) { return Index(index); })
       .def("extend", [](Index& index, const nb::bytes& more) { index.extend(view(more)); }, "more"_a)
       .def("match", [](const Index& index, const nb::bytes& text) { return index.follow({}, view(text)); }, "text"_a)
       .def("follow", [](const Index& index, Index::Match match, const nb::bytes& text) {

@@ -22,6 +22,10 @@ class Index(Protocol):
         """Bytes of both texts."""
         ...
 
+    def copy(self) -> Index:
+        """The same, in a sixth of the time that it takes to make it anew."""
+        ...
+
     def extend(self, more: bytes) -> None:
         """The text before the cursor goes on. Matches found until now must not be used any more."""
         ...
