@@ -25,7 +25,8 @@ REACH = 48
 """Bytes behind an occurrence that are looked at."""
 
 MAX_INDEXED = 1 << 17
-"""Bytes of both texts. The server sends 16 kB at most. An index takes 150 bytes for each; there may be two."""
+"""Bytes of both texts. The server sends 16 kB at most. An index takes 150 bytes for each.
+There may be two."""
 
 REST = 1 << 10
 MAX_REST = 1 << 12
@@ -134,7 +135,8 @@ class Surveyor:
     __slots__ = ("_before", "_behind", "_held", "_index", "_stable", "_stable_before")
 
     def __init__(self) -> None:
-        self._before = self._behind = self._stable_before = b""
+        self._before = self._stable_before = b""
+        self._behind: bytes | None = None
         self._index: Index | None = None
         self._stable: Index | None = None
         self._held: weakref.ref[IndexedText] | None = None
@@ -148,12 +150,12 @@ class Surveyor:
         return Indexed(text, text.index.match(before[-MAX_LENGTH:]))
 
     def _indexed(self, before: bytes, behind: bytes) -> Index:
-        in_use = self._held is not None and self._held() is not None
+        if self._held is not None and self._held() is not None:
+            self._index = None  # it is theirs who have matches in it
         if behind != self._behind:
-            self._index = self._stable = None
-        if self._index is None:
-            self._index = index(before, behind)
-        elif before.startswith(self._before) and not in_use:
+            self._stable = None
+            self._index = _made(self._index, before, behind)
+        elif self._index is not None and before.startswith(self._before):
             self._index.extend(before[len(self._before) :])
         else:
             self._index = self._edited(before, behind)
@@ -165,7 +167,19 @@ class Surveyor:
         rest = len(before) - len(self._stable_before)
         if self._stable is None or rest > MAX_REST or not before.startswith(self._stable_before):
             self._stable_before = before[: max(0, len(before) - REST)]
-            self._stable = index(self._stable_before, behind)
-        edited = self._stable.copy()
+            self._stable = _made(self._stable, self._stable_before, behind)
+        if self._index is None:
+            edited = self._stable.copy()
+        else:
+            edited = self._index
+            edited.assign(self._stable)
         edited.extend(before[len(self._stable_before) :])
         return edited
+
+
+def _made(old: Index | None, before: bytes, behind: bytes) -> Index:
+    """An index, in the memory of one that is not needed any more, if there is one."""
+    if old is None:
+        return index(before, behind)
+    old.renew(before, behind)
+    return old

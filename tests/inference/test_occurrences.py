@@ -67,35 +67,32 @@ def test_the_index_finds_what_the_search_finds(before, behind, typed, answers):
             assert Counter(dict(texts)) == Counter(map(deciding, expected.continuations()))
 
 
-@given(
-    st.lists(st.tuples(TEXTS, TEXTS, st.booleans()), min_size=1, max_size=8), st.sampled_from([b"", b"ab"])
-)
-def test_an_edited_text_has_the_occurrences_that_it_has_from_scratch(edits, behind):
+CHANGES = st.tuples(TEXTS, TEXTS, st.booleans(), st.sampled_from([b"ab", b"\n"]))
+
+
+@given(st.lists(CHANGES, min_size=1, max_size=8))
+def test_an_edited_text_has_the_occurrences_that_it_has_from_scratch(edits):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(occurrences, "REST", 8)
         patch.setattr(occurrences, "MAX_REST", 40)
         surveyor, before, held = Surveyor(), b"", []
-        for kept, (typed, answer, holds) in enumerate(edits):
+        for kept, (typed, answer, holds, behind) in enumerate(edits):
             before = before[: len(before) * kept // 8] + typed
             found = surveyor.occurrences(before, behind)
             held.append((found, found.continuations()) if holds else None)
             for each in (found, found.grown(answer)):
-                expected = surveyor_from_scratch(before, behind, answer if each is not found else b"")
+                expected = from_scratch(before, behind, answer if each is not found else b"")
                 assert (each.following(), each.continuations()) == expected
         assert all(found.continuations() == said for found, said in filter(None, held))
 
 
-def surveyor_from_scratch(before: bytes, behind: bytes, answer: bytes):
+def from_scratch(before: bytes, behind: bytes, answer: bytes):
     found = Surveyor().occurrences(before, behind).grown(answer)
     return found.following(), found.continuations()
 
 
 def test_behind_an_edit_near_the_cursor_a_kept_index_goes_on(monkeypatch):
-    made = []
-    make = occurrences.index
-    monkeypatch.setattr(
-        occurrences, "index", lambda before, behind: made.append(before) or make(before, behind)
-    )
+    made = made_from_scratch(monkeypatch)
     above = b"x = 1\n" * 300
     surveyor = Surveyor()
     for before in (b"a", b"b", b"c", b"c(", b"d"):
@@ -125,12 +122,18 @@ def test_what_the_index_leaves_out_does_not_decide_the_first_token(request, name
     holds()
 
 
-def test_while_a_line_is_typed_the_index_grows_and_is_not_made_anew(monkeypatch):
+def made_from_scratch(monkeypatch):
+    """The texts before the cursor of the indexes that are, as they are made."""
     made = []
-    make = occurrences.index
+    make = occurrences._made
     monkeypatch.setattr(
-        occurrences, "index", lambda before, behind: made.append(before) or make(before, behind)
+        occurrences, "_made", lambda old, before, behind: made.append(before) or make(old, before, behind)
     )
+    return made
+
+
+def test_while_a_line_is_typed_the_index_grows_and_is_not_made_anew(monkeypatch):
+    made = made_from_scratch(monkeypatch)
     surveyor = Surveyor()
     for before in (b"x = a", b"x = ab", b"x = abc"):
         surveyor.occurrences(before, b"\n")
