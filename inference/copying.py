@@ -13,13 +13,13 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from inference.model import Logits
-from inference.occurrences import MAX_LENGTH, Occurrences, Surveyor
+from inference.occurrences import MAX_LENGTH, Occurrences, Surveyor, Unsought
 from inference.tokenizer import Tokenizer
 
 LENGTHS = (1, 3, 6, 9, 12, 16, 24, 32)
@@ -136,9 +136,14 @@ class CopySource:
         if salt != self._salt:
             self._salt, self._surveyor = salt, Surveyor()
             self._first_token.cache_clear()
-        before = _encoded(prefix)
-        occurrences = self._surveyor.occurrences(before, _encoded(suffix))
-        return CopyContext(occurrences, self._first_token, before[-MAX_LENGTH:])
+        surveyor = self._surveyor
+
+        @cache
+        def seek() -> Occurrences:
+            return surveyor.occurrences(_encoded(prefix), _encoded(suffix))
+
+        tail = _encoded(prefix[-2 * MAX_LENGTH :])[-MAX_LENGTH:]  # a line end may be two characters
+        return CopyContext(Unsought(seek), self._first_token, tail)
 
 
 def _cut_within(following: bytes) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import weakref
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
@@ -123,6 +123,34 @@ class Indexed:
 
     def continuations(self) -> list[bytes]:
         return self.text.index.continuations(self.match, REACH)
+
+
+class Unsought:
+    """Looked for when they are asked for: where nothing is copied and few drafts are made, most never are."""
+
+    __slots__ = ("_found", "_more", "_seek")
+
+    def __init__(self, seek: Callable[[], Occurrences], more: bytes = b"") -> None:
+        """`seek` finds those of a text; these are the ones of it with `more` behind it."""
+        self._seek = seek
+        self._more = more
+        self._found: Occurrences | None = None
+
+    def grown(self, more: bytes) -> Occurrences:
+        if self._found is not None:
+            return self._found.grown(more)
+        return Unsought(self._seek, self._more + more)
+
+    def following(self) -> tuple[int, list[tuple[bytes, int]]]:
+        return self._sought().following()
+
+    def continuations(self) -> list[bytes]:
+        return self._sought().continuations()
+
+    def _sought(self) -> Occurrences:
+        if self._found is None:
+            self._found = self._seek().grown(self._more)
+        return self._found
 
 
 class Surveyor:

@@ -3,13 +3,23 @@
 import json
 import re
 from collections import Counter
+from functools import cache
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from inference import occurrences
-from inference.occurrences import MAX_LENGTH, MAX_OCCURRENCES, REACH, REST, Indexed, Searched, Surveyor
+from inference.occurrences import (
+    MAX_LENGTH,
+    MAX_OCCURRENCES,
+    REACH,
+    REST,
+    Indexed,
+    Searched,
+    Surveyor,
+    Unsought,
+)
 from inference.tokenizer import Tokenizer
 from kernels.text import available
 
@@ -120,6 +130,23 @@ def test_what_the_index_leaves_out_does_not_decide_the_first_token(request, name
         assert first[0] == first[1]
 
     holds()
+
+
+@given(TEXTS, TEXTS, st.lists(st.tuples(TEXTS, st.booleans()), max_size=5))
+def test_occurrences_are_the_same_whenever_they_are_looked_for(before, behind, answers):
+    sought = []
+
+    def seek():
+        sought.append(before)
+        return Searched.around(before, behind)
+
+    found, expected = Unsought(cache(seek)), Searched.around(before, behind)
+    for answer, asks in answers:
+        found, expected = found.grown(answer), expected.grown(answer)
+        if asks:
+            assert found.following() == expected.following()
+            assert found.continuations() == expected.continuations()
+    assert len(sought) == any(asks for _, asks in answers)
 
 
 def made_from_scratch(monkeypatch):
