@@ -221,6 +221,8 @@ class Beam:
     def agreed(self) -> bytes:
         """The bytes that the answer begins with, whichever hypothesis wins."""
         answers = [one.answer for one in (*self.live, self._ended) if one is not None]
+        if len(answers) == 1:
+            return answers[0]
         first, last = min(answers), max(answers)
         length = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
         return first[:length]

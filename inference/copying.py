@@ -13,13 +13,13 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from inference.model import Logits
-from inference.occurrences import MAX_LENGTH, Occurrences, Surveyor
+from inference.occurrences import MAX_LENGTH, Occurrences, Surveyor, Unsought
 from inference.tokenizer import Tokenizer
 
 LENGTHS = (1, 3, 6, 9, 12, 16, 24, 32)
@@ -115,9 +115,13 @@ class CopyContext:
 
 
 class CopySource:
-    """Searches the texts around cursors for their own continuations, as tokens of one tokenizer."""
+    """Searches the texts around cursors for their own continuations, as tokens of one tokenizer.
 
-    __slots__ = ("_first_token", "_surveyor")
+    What is remembered of one workspace's texts is forgotten before those of another are searched: none shall
+    learn of another's from the time that its own take.
+    """
+
+    __slots__ = ("_first_token", "_salt", "_surveyor")
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         def first_token(text: bytes) -> int:
@@ -125,12 +129,21 @@ class CopySource:
 
         self._first_token = lru_cache(_REMEMBERED)(first_token)
         self._surveyor = Surveyor()
+        self._salt = ""
 
-    def around(self, prefix: str, suffix: str) -> CopyContext:
-        """The context of a cursor between the two, with nothing answered yet."""
-        before = _encoded(prefix)
-        occurrences = self._surveyor.occurrences(before, _encoded(suffix))
-        return CopyContext(occurrences, self._first_token, before[-MAX_LENGTH:])
+    def around(self, prefix: str, suffix: str, salt: str = "") -> CopyContext:
+        """The context of a cursor between the two, with nothing answered yet; `salt` names the workspace."""
+        if salt != self._salt:
+            self._salt, self._surveyor = salt, Surveyor()
+            self._first_token.cache_clear()
+        surveyor = self._surveyor
+
+        @cache
+        def seek() -> Occurrences:
+            return surveyor.occurrences(_encoded(prefix), _encoded(suffix))
+
+        tail = _encoded(prefix[-2 * MAX_LENGTH :])[-MAX_LENGTH:]  # a line end may be two characters
+        return CopyContext(Unsought(seek), self._first_token, tail)
 
 
 def _cut_within(following: bytes) -> bool:

@@ -273,13 +273,13 @@ class Engine:
     def _begin(self, generation: Generation) -> None:
         generation.timing.started = self._clock()
         request = generation.request
-        prompt = self._writer.write(request.prompt)
         text = request.prompt
+        prompt = self._writer.write(text, request.salt)
         looks_back = self.card.copy_weights or self._drafts is not None
         generation.begin(
             prompt,
             self._tree.lend(request.salt, prompt.token_ids),
-            self._copy_source.around(text.prefix, text.suffix) if looks_back else None,
+            self._copy_source.around(text.prefix, text.suffix, request.salt) if looks_back else None,
             width=self.card.beam_width,
             max_tokens=min(request.max_tokens, self.card.max_new_tokens),
             max_length=self.model.context_length,

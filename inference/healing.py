@@ -9,7 +9,6 @@ model means a blank line, no indentation can follow.
 
 from __future__ import annotations
 
-import re
 import string
 from bisect import bisect_left
 from functools import lru_cache
@@ -21,7 +20,7 @@ from inference.tokenizer import Tokenizer
 
 _TAIL = 256
 _MAX_CUT = 96
-_UNFINISHED = re.compile(r"(?:\n[ \t]*|[ \t]+)?\w{0,48}\Z")
+_MAX_WORD = 48
 _OPENERS = frozenset(":{([")
 _NEXT = ("", *string.ascii_letters, *string.digits, *" _.,:()[]{}'\"=+-*/#\n")
 
@@ -33,8 +32,11 @@ def word_cut(text: str) -> int:
     are cut; a longer one is cut inside.
     """
     tail = text[-_TAIL:]
-    match = _UNFINISHED.search(tail)
-    return len(text) - len(tail) + (match.start() if match else len(tail))
+    word = len(tail)
+    while word and len(tail) - word < _MAX_WORD and (tail[word - 1].isalnum() or tail[word - 1] == "_"):
+        word -= 1
+    blanks = len(tail[:word].rstrip(" \t"))
+    return len(text) - len(tail) + blanks - tail[:blanks].endswith("\n")
 
 
 def is_indented(text: str) -> bool:

@@ -6,17 +6,18 @@ how many fit, is known only where tokens are counted.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
+from inference.line_tokens import Encoder
 from inference.messages import Extent
-from inference.tokenizer import Tokenizer
 from inference.window import CHARACTERS_PER_TOKEN, last_window
 
 SHARE = 4
 """An outline takes at most one part in so many of the budget it shares with the window."""
 
 
-def window_with_outline(text: str, outline: Sequence[Extent], budget: int, tokenizer: Tokenizer) -> list[int]:
+def window_with_outline(text: str, outline: Sequence[Extent], budget: int, tokenizer: Encoder) -> list[int]:
     """At most `budget` tokens of the end of `text`, behind those parts of `outline` that lie before them.
 
     A text that fits whole needs no outline. As long as the window's start and the outline stay, so do all
@@ -32,7 +33,7 @@ def window_with_outline(text: str, outline: Sequence[Extent], budget: int, token
     return [*outline_tokens(text, above, room, tokenizer), *window.token_ids]
 
 
-def outline_tokens(text: str, outline: Sequence[Extent], room: int, tokenizer: Tokenizer) -> list[int]:
+def outline_tokens(text: str, outline: Sequence[Extent], room: int, tokenizer: Encoder) -> list[int]:
     """The extents that fit `room` tokens together, in the order of the text; those named first come first.
 
     Extents that overlap one chosen before are left out.
@@ -52,14 +53,12 @@ def outline_tokens(text: str, outline: Sequence[Extent], room: int, tokenizer: T
     return []
 
 
-def _costs(text: str, outline: Sequence[Extent], tokenizer: Tokenizer) -> list[int]:
+def _costs(text: str, outline: Sequence[Extent], tokenizer: Encoder) -> list[int]:
     """Tokens of each extent, by one encoding of them all."""
     _, starts = tokenizer.encode_with_starts("".join(text[e.start : e.end] for e in outline))
     costs, at, end = [], 0, 0
     for extent in outline:
         end += extent.end - extent.start
-        first = at
-        while at < len(starts) and starts[at] < end:
-            at += 1
+        first, at = at, bisect_left(starts, end, at)
         costs.append(at - first)
     return costs

@@ -23,6 +23,7 @@ from pathlib import PurePosixPath
 
 from inference.card import Card, PromptFormat
 from inference.healing import is_indented, token_cut, word_cut
+from inference.line_tokens import Encoder, WorkspaceTokens
 from inference.messages import Extent, Snippet
 from inference.model import ModelError
 from inference.outline import window_with_outline
@@ -69,10 +70,10 @@ class PromptWriter:
         ModelError: the tokenizer lacks a control token of the layout, or the budgets exceed the context.
     """
 
-    __slots__ = ("_card", "_render", "_tokenizer", "max_prompt_tokens")
+    __slots__ = ("_card", "_lines", "_render", "_tokenizer", "max_prompt_tokens")
 
     def __init__(self, card: Card, tokenizer: Tokenizer, context_length: int) -> None:
-        layouts: dict[PromptFormat, tuple[Callable[[PromptText], Prompt], int, tuple[str, ...]]] = {
+        layouts: dict[PromptFormat, tuple[Callable[[PromptText, Encoder], Prompt], int, tuple[str, ...]]] = {
             "midfill-spm": (self._midfill_spm, 3, ("file_sep", "fim_suffix", "fim_middle")),
             "qwen": (
                 self._qwen,
@@ -85,6 +86,7 @@ class PromptWriter:
             tokenizer.control(f"<|{name}|>")
         self._card = card
         self._tokenizer = tokenizer
+        self._lines = WorkspaceTokens(tokenizer)
         self.max_prompt_tokens = (
             card.prefix_tokens + card.suffix_tokens + card.snippet_tokens + card.name_tokens + frame
         )
@@ -94,53 +96,56 @@ class PromptWriter:
                 f"in a context of {context_length}"
             )
 
-    def write(self, text: PromptText) -> Prompt:
-        """At most `max_prompt_tokens` and at least one token. Line ends become \\n."""
-        return self._render(text)
+    def write(self, text: PromptText, salt: str = "") -> Prompt:
+        """At most `max_prompt_tokens` and at least one token. Line ends become \\n.
 
-    def _midfill_spm(self, text: PromptText) -> Prompt:
+        `salt` names the workspace: lines are remembered for each apart.
+        """
+        return self._render(text, self._lines.of(salt))
+
+    def _midfill_spm(self, text: PromptText, encoder: Encoder) -> Prompt:
         prefix = _unix(text.prefix)
         kept, required = self._split(prefix, word_cut(prefix))
         ids = []
         left = self._card.snippet_tokens
         for snippet in text.snippets:
             name = self._name(snippet.path)
-            body = first_tokens(_unix(snippet.text), left - len(name) - 1, self._tokenizer)
+            body = first_tokens(_unix(snippet.text), left - len(name) - 1, encoder)
             if body:
                 ids += [self._control("file_sep"), *name, *body]
                 left -= len(name) + len(body) + 1
         ids += [self._control("file_sep"), *self._name(text.path)]
         suffix = _unix(text.suffix)
         if suffix.strip():
-            after = first_tokens(suffix, self._card.suffix_tokens, self._tokenizer)
+            after = first_tokens(suffix, self._card.suffix_tokens, encoder)
             ids += [self._control("fim_suffix"), *after, self._control("fim_middle")]
-        ids += self._before(text, kept, self._card.prefix_tokens)
+        ids += self._before(text, kept, self._card.prefix_tokens, encoder)
         return Prompt(tuple(ids), required, is_indented(prefix))
 
-    def _qwen(self, text: PromptText) -> Prompt:
+    def _qwen(self, text: PromptText, encoder: Encoder) -> Prompt:
         prefix = _unix(text.prefix)
         lines, line = prefix[: prefix.rfind("\n") + 1], prefix[prefix.rfind("\n") + 1 :]
         kept, required = self._split(line, token_cut(line, self._tokenizer))
-        current = last_tokens(kept, self._card.prefix_tokens // 2, self._tokenizer)
-        before = self._before(text, lines, self._card.prefix_tokens - len(current))
-        after = first_tokens(_unix(text.suffix), self._card.suffix_tokens, self._tokenizer)
+        current = last_tokens(kept, self._card.prefix_tokens // 2, encoder)
+        before = self._before(text, lines, self._card.prefix_tokens - len(current), encoder)
+        after = first_tokens(_unix(text.suffix), self._card.suffix_tokens, encoder)
         ids = [
-            *self._repository(text),
+            *self._repository(text, encoder),
             *(self._control("fim_prefix"), *before),
             *(self._control("fim_suffix"), *after),
             *(self._control("fim_middle"), *current),
         ]
         return Prompt(tuple(ids), required, is_indented(prefix))
 
-    def _before(self, text: PromptText, kept: str, budget: int) -> list[int]:
+    def _before(self, text: PromptText, kept: str, budget: int, encoder: Encoder) -> list[int]:
         """The end of `kept`, which the prefix begins with, and the outline of what it leaves out."""
         outline = text.outline
         if "\r" in text.prefix:
             ends = [(len(_unix(text.prefix[: e.start])), len(_unix(text.prefix[: e.end]))) for e in outline]
             outline = tuple(Extent(start, end) for start, end in ends)
-        return window_with_outline(kept, outline, budget, self._tokenizer)
+        return window_with_outline(kept, outline, budget, encoder)
 
-    def _repository(self, text: PromptText) -> list[int]:
+    def _repository(self, text: PromptText, encoder: Encoder) -> list[int]:
         """Qwen's repository form: name, other files, and the path of this one; nothing without any."""
         if not text.repository and not text.snippets:
             return []
@@ -150,7 +155,7 @@ class PromptWriter:
         left = self._card.snippet_tokens
         for snippet in text.snippets:
             path = self._line(snippet.path)
-            body = first_tokens(_unix(snippet.text), left - len(path) - 1, self._tokenizer)
+            body = first_tokens(_unix(snippet.text), left - len(path) - 1, encoder)
             if body:
                 ids += [self._control("file_sep"), *path, *body]
                 left -= len(path) + len(body) + 1
@@ -174,4 +179,4 @@ class PromptWriter:
 
 
 def _unix(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text

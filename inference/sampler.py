@@ -29,12 +29,15 @@ class Sampler:
         seed: equal seeds and logits give equal tokens.
     """
 
-    __slots__ = ("_random", "_temperature", "_top_p")
+    __slots__ = ("_random", "_seed", "_temperature", "_top_p")
 
     def __init__(self, temperature: float = 0.0, top_p: float = 1.0, seed: int = 0) -> None:
         self._temperature = temperature
         self._top_p = top_p
-        self._random = np.random.default_rng(seed)
+        self._seed = seed
+        self._random: np.random.Generator | None = (
+            None  # made when it is needed: it takes as long as a choice
+        )
 
     def draw(
         self,
@@ -107,6 +110,8 @@ class Sampler:
         cumulative = np.cumsum(probabilities[order])
         # The token that crosses top_p belongs to the nucleus, so it is never empty.
         size = min(int(np.searchsorted(cumulative, self._top_p, side="left")) + 1, len(order))
+        if self._random is None:
+            self._random = np.random.default_rng(self._seed)
         pick = self._random.random() * cumulative[size - 1]
         return int(order[min(int(np.searchsorted(cumulative, pick, side="right")), size - 1)])
 

@@ -51,10 +51,11 @@ class StepCost:
     Four numbers are fitted without numpy: its calls would take longer than all of the arithmetic.
     """
 
-    __slots__ = ("_covariance", "_num_steps", "_rates", "_speed")
+    __slots__ = ("_covariance", "_num_steps", "_positive", "_rates", "_speed")
 
     def __init__(self) -> None:
         self._rates = list(_FIRST)
+        self._positive = list(_FIRST)  # the rates, but none below 0
         places = range(len(_FIRST))
         self._covariance = [[(i == j) * (_DOUBT * _FIRST[i]) ** 2 for j in places] for i in places]
         self._speed = 1.0
@@ -74,24 +75,25 @@ class StepCost:
         """Learn that a step of this size took so long."""
         self._num_steps += 1
         most = _FIRST_MOST if self._num_steps <= _FIRST_STEPS else _MOST
-        ratio = min(max(milliseconds / self.milliseconds(size), 1 / most), most)
-        self._fit(size, ratio)
+        relative = self._relative(size)
+        ratio = min(max(milliseconds / max(self._speed * relative, _LEAST_MS), 1 / most), most)
+        self._fit(size, relative, ratio)
         self._speed *= math.exp(max(_SPEED, 1 / self._num_steps) * math.log(ratio))
 
     def _relative(self, size: StepSize) -> float:
-        return max(_dot([max(rate, 0.0) for rate in self._rates], size.terms), _LEAST_MS)
+        return max(_dot(self._positive, size.terms), _LEAST_MS)
 
-    def _fit(self, size: StepSize, ratio: float) -> None:
-        """Move the rates to what would have been expected `ratio` times as dear.
+    def _fit(self, size: StepSize, relative: float, ratio: float) -> None:
+        """Move the rates to what would have been expected `ratio` times as dear as `relative`, which was.
 
         In parts of what was expected the noise is the same for every step.
         """
-        relative = self._relative(size)
         terms = [term / relative for term in size.terms]
         spread = [_dot(row, terms) for row in self._covariance]
         total = _FORGETTING * _NOISE + _dot(terms, spread)
         error = (min(ratio, _MOST) - _dot(terms, self._rates)) / total
         self._rates = [rate + error * each for rate, each in zip(self._rates, spread, strict=True)]
+        self._positive = [max(rate, 0.0) for rate in self._rates]
         covariance = [
             [(value - a * b / total) / _FORGETTING for value, b in zip(row, spread, strict=True)]
             for row, a in zip(self._covariance, spread, strict=True)

@@ -21,13 +21,22 @@ from inference.json_file import read_json
 from inference.model import ModelError
 
 MAX_TOKENIZER_BYTES = 64 << 20
+LINE_PARTING = frozenset(
+    {r"\n[ \t]*|(?: ?[^\s])+|[^\S\n]+|\s", r"\n[ \t]*| ?[0-9]|(?: ?[^\s0-9])+|[^\S\n]+|\s"}
+)
+"""Of our own tokenizers, for what is merged separately: a line end and the indentation behind it, words with
+single blanks between them, other white space, in the second a digit. A line end is in the first kind alone,
+which begins with it; and none looks at what stands around it."""
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Tokenizer:
-    """One model's tokenizer. `pieces[i]` is the bytes of token i, b"" for control tokens and unused ids."""
+    r"""One model's tokenizer. `pieces[i]` is the bytes of token i, b"" for control tokens and unused ids.
 
-    __slots__ = ("_text", "controls", "pieces")
+    `parts_lines`: a text and one that begins with a \n have together the tokens that each has alone.
+    """
+
+    __slots__ = ("_text", "controls", "parts_lines", "pieces")
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         """Build from a parsed tokenizer.json.
@@ -73,6 +82,7 @@ class Tokenizer:
             pieces[index] = token.translate(_CHARACTER_OF).encode("latin-1")
         self.pieces = tuple(pieces)
         self.controls: Mapping[str, int] = added
+        self.parts_lines = _parts_lines(data)
 
     @classmethod
     def from_file(cls, path: Path) -> Tokenizer:
@@ -140,7 +150,25 @@ class Detokenizer:
 
 
 def _sound(text: str) -> str:
-    return _LONE_SURROGATE.sub("\ufffd", text)
+    return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
+
+
+def _parts_lines(data: Mapping[str, Any]) -> bool:
+    """Whether it is split in a way that begins a piece at each line end, and nothing else is done."""
+    parts = (data.get("pre_tokenizer") or {}).get("pretokenizers")
+    if not isinstance(parts, list) or len(parts) != 2 or data.get("normalizer") is not None:
+        return False
+    split, level = parts
+    return (
+        split.get("type") == "Split"
+        and split.get("pattern") in [{"Regex": expression} for expression in LINE_PARTING]
+        and split.get("behavior") == "Isolated"
+        and split.get("invert") is False
+        and level.get("type") == "ByteLevel"
+        and level.get("add_prefix_space") is False
+        and level.get("use_regex") is False
+        and not data["model"].get("dropout")
+    )
 
 
 def _mentions_byte_level(part: object) -> bool:

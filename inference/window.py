@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from inference.tokenizer import Tokenizer
+from inference.line_tokens import Encoder
 
 CHARACTERS_PER_TOKEN = 8
 """A window holds no more than these for each token of its budget."""
@@ -22,12 +22,12 @@ class Window:
     token_ids: list[int]
 
 
-def last_tokens(text: str, budget: int, tokenizer: Tokenizer) -> list[int]:
+def last_tokens(text: str, budget: int, tokenizer: Encoder) -> list[int]:
     """The tokens of `last_window`."""
     return last_window(text, budget, tokenizer).token_ids
 
 
-def last_window(text: str, budget: int, tokenizer: Tokenizer) -> Window:
+def last_window(text: str, budget: int, tokenizer: Encoder) -> Window:
     """At most `budget` tokens of the end of `text`, starting at a line start where any line fits.
 
     A text that does not fit starts at the best line among those that leave between half the budget and all
@@ -53,7 +53,7 @@ def last_window(text: str, budget: int, tokenizer: Tokenizer) -> Window:
     return Window(len(text), [])
 
 
-def first_tokens(text: str, budget: int, tokenizer: Tokenizer) -> list[int]:
+def first_tokens(text: str, budget: int, tokenizer: Encoder) -> list[int]:
     """At most `budget` tokens of the beginning of `text`, ending at a line end where the first line fits."""
     if budget <= 0:
         return []
@@ -73,10 +73,12 @@ def _window_starts(text: str, low: int, half: int, least: int) -> Iterator[int]:
     """Candidates, best first: line starts up to `half`, line starts up to `least`, any index up to `half`,
     then whatever leaves less."""
     lines = [i + 1 for i in _occurrences(text, "\n", max(low - 1, 0), least) if low <= i + 1 <= least]
-    yield from sorted(
-        (start for start in lines if start <= half),
-        key=lambda start: (*_rank(_line(text, start)), _hash(_line(text, start)), start),
-    )
+    ranked: dict[tuple[bool, int], list[int]] = {}
+    for start in lines:
+        if start <= half:
+            ranked.setdefault(_rank(_line(text, start)), []).append(start)
+    for rank in sorted(ranked):  # one by one: most often the first start of all does, and hashes cost
+        yield from sorted(ranked[rank], key=lambda start: (_hash(_line(text, start)), start))
     yield from (start for start in lines if start > half)
     yield from sorted(range(low, half + 1), key=lambda start: (_hash(text[start : start + 12]), start))
     yield from range(half + 1, len(text) + 1)

@@ -1,4 +1,4 @@
-"""The worker process: `python -m inference.worker`. One model, any number of clients of one user.
+"""The worker process: `python -m inference`. One model, any number of clients of one user.
 
 The main thread runs asyncio and never computes, so it answers while the model loads or works; the engine
 thread (engine_thread.py) does the rest. Exit codes: 0 nobody needs it any more, 1 broken, 2 bad arguments or
@@ -8,6 +8,7 @@ no model.
 import argparse
 import asyncio
 import faulthandler
+import gc
 import logging
 import os
 import signal
@@ -53,6 +54,8 @@ def main(arguments: Sequence[str] | None = None, *, load: Load | None = None) ->
     except (AlreadyRunningError, UnsafeDirectoryError, OSError) as error:
         print(f"midfill worker: {error}", file=sys.stderr)
         return 1
+    finally:
+        gc.unfreeze()  # or the native modules, which look at their end, would find what was never given back
     log.info("ends with exit code %d", code)
     if not service.engine_thread.join(STOP_TIMEOUT_S):
         logging.shutdown()
@@ -69,7 +72,11 @@ def load_engine(path: Path | None, precision: str) -> Engine:
 
     model, tokenizer, card = load(path, precision=precision)
     drafts = CopyDrafts(tokenizer) if available() else None
-    return RealEngine(model, tokenizer, card, drafts=drafts)
+    engine = RealEngine(model, tokenizer, card, drafts=drafts)
+    # All that there is by now stays to the end: no collection, which may come at any token, need walk it.
+    gc.freeze()
+    gc.enable()
+    return engine
 
 
 async def _serve(service: WorkerService, options: argparse.Namespace) -> int:

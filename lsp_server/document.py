@@ -160,7 +160,7 @@ def _edited(before: Snapshot, changes: Sequence[Change], version: int, encoding:
     edit = Edit(before.tree) if before.tree is not None else None
     for change in changes:
         at = Snapshot(before.uri, version, before.language, text, lines, None)
-        replacement = _resolved(at, change, encoding)
+        replacement = _resolved(at, change, encoding).trimmed(text)
         text = replacement.applied(text)
         lines = lines.edited(text, replacement.start, replacement.end, len(replacement.text))
         if "\0" in replacement.text:

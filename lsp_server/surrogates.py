@@ -7,4 +7,4 @@ _HALF = re.compile("[\ud800-\udfff]")
 
 def well_formed(text: str) -> str:
     """`text` with U+FFFD for every half, as ECMAScript's `toWellFormed`. One for one: offsets stay."""
-    return _HALF.sub("\ufffd", text)
+    return text if text.isascii() else _HALF.sub("\ufffd", text)

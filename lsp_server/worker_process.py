@@ -32,7 +32,7 @@ class WorkerCommand:
     log: Path | None = None
     """None: `default_log_path`."""
     # -P: without it, `-m` takes `inference` from the current directory, which may be a stranger's project.
-    program: tuple[str, ...] = (sys.executable, "-P", "-m", "inference.worker")
+    program: tuple[str, ...] = (sys.executable, "-P", "-m", "inference")
 
     @property
     def model_name(self) -> str:

@@ -24,7 +24,14 @@ class Automaton {
     StateId link, parted_from;  // the state that this one was a part of, or kNone
   };
 
-  Automaton() : states_{{0, kNoEdge, kNone, kNone}} { root_.fill(kNone); }
+  Automaton() { clear(); }
+
+  // As if it were new, but for the memory that it has.
+  void clear() {
+    root_.fill(kNone);
+    states_.assign(1, {0, kNoEdge, kNone, kNone});
+    edges_.clear();
+  }
 
   std::size_t size() const { return states_.size(); }
   const State& operator[](StateId id) const { return states_[id]; }

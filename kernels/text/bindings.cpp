@@ -51,9 +51,14 @@ NB_MODULE(_text, m) {
   nb::class_<Index::Match>(m, "Match").def_ro("length", &Index::Match::length);
   nb::class_<Index>(m, "Index")
       .def("__init__", [](Index* at, const nb::bytes& before, const nb::bytes& behind) {
-        new (at) Index(view(before), std::string(view(behind)));
+        new (at) Index(view(before), view(behind));
       }, "before"_a, "behind"_a)
       .def_prop_ro("size", &Index::size)
+      .def("renew", [](Index& index, const nb::bytes& before, const nb::bytes& behind) {
+        index.renew(view(before), view(behind));
+      }, "before"_a, "behind"_a)
+      .def("copy", [](const Index& index) { return Index(index); })
+      .def("assign", [](Index& index, const Index& other) { index = other; }, "other"_a)
       .def("extend", [](Index& index, const nb::bytes& more) { index.extend(view(more)); }, "more"_a)
       .def("match", [](const Index& index, const nb::bytes& text) { return index.follow({}, view(text)); }, "text"_a)
       .def("follow", [](const Index& index, Index::Match match, const nb::bytes& text) {

@@ -6,7 +6,6 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "automaton.h"
@@ -24,9 +23,15 @@ class Index {
     std::uint32_t length = 0;  // bytes
   };
 
-  Index(std::string_view before, std::string behind) {
+  Index(std::string_view before, std::string_view behind) { renew(before, behind); }
+
+  // Of other texts, in the memory that it has: to get some from the system takes as long as all the rest.
+  void renew(std::string_view before, std::string_view behind) {
+    automaton_.clear();
     automaton_.reserve(before.size() + behind.size());
-    behind_.text = std::move(behind);
+    before_.clear();
+    behind_.clear();
+    behind_.text = behind;
     put(behind_);
     extend(before);
   }
@@ -81,6 +86,14 @@ class Index {
     Automaton::StateId last = Automaton::kRoot;
     Match near;  // of its last kLongest bytes
     Places places;
+
+    void clear() {
+      text.clear();
+      put = 0;
+      last = Automaton::kRoot;
+      near = {};
+      places.clear();
+    }
   };
 
   void check(Match match) const {

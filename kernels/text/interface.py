@@ -22,6 +22,18 @@ class Index(Protocol):
         """Bytes of both texts."""
         ...
 
+    def renew(self, before: bytes, behind: bytes) -> None:
+        """Become the index of other texts, in the same memory. Matches found until now must not be used."""
+        ...
+
+    def copy(self) -> Index:
+        """The same, sooner than it can be made anew."""
+        ...
+
+    def assign(self, other: Index) -> None:
+        """Become a copy of `other`, in the same memory. Matches found until now must not be used."""
+        ...
+
     def extend(self, more: bytes) -> None:
         """The text before the cursor goes on. Matches found until now must not be used any more."""
         ...

@@ -15,6 +15,11 @@ class Places {
  public:
   static constexpr std::size_t kKept = 16;
 
+  void clear() {
+    ends_.clear();
+    rings_.clear();
+  }
+
   // Places come in rising order.
   void add(Automaton::StateId state, std::uint32_t place) {
     Ends& ends = at(state);

@@ -40,5 +40,5 @@ def run(options: argparse.Namespace) -> int:
     }
     arguments = [f"{name}={value}" for name, value in given.items() if value]
     # Replaced, not imported: the model's process may load torch, this one never. It checks the arguments.
-    command = [sys.executable, "-P", "-m", "inference.worker", *arguments]
+    command = [sys.executable, "-P", "-m", "inference", *arguments]
     os.execve(sys.executable, command, worker_environment())  # noqa: S606

@@ -4,9 +4,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
+from lsp_server.line_index import LineIndex
 from lsp_server.syntax.lexicon import Delimited, Lexicon
 
+_BLOCK = 16  # lines
 _PAIR = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -62,8 +65,8 @@ class Event:
     stray: bool = False
 
 
-def scan(lexicon: Lexicon, text: str, start: int, stop: int, state: State) -> Iterator[Event]:
-    """The events in text[start:stop], read from `state`, in order."""
+def scan(lexicon: Lexicon, text: str, start: int, stop: int, state: State, base: int = 0) -> Iterator[Event]:
+    """The events in text[start:stop], read from `state`, in order. `base` is where `text` itself begins."""
     at = start
     while at < stop:
         pattern = lexicon.outer if state.inside is None else _inner(lexicon, state.inside)
@@ -71,17 +74,43 @@ def scan(lexicon: Lexicon, text: str, start: int, stop: int, state: State) -> It
         if match is None:
             return
         at = match.end()
+        first, last = base + match.start(), base + at
         event = (
-            _outer_event(lexicon, state, match.lastgroup or "", match.group(), match.start(), at)
+            _outer_event(lexicon, state, match.lastgroup or "", match.group(), first, last)
             if state.inside is None
-            else _inner_event(state, state.inside, match.lastgroup or "", match.start(), at)
+            else _inner_event(state, state.inside, match.lastgroup or "", first, last)
         )
         if event is None:
             continue
         yield event
         state = event.after
         if event.kind is Kind.END and match.lastgroup == "newline":
-            yield Event(Kind.NEWLINE, match.start(), at, state)
+            yield Event(Kind.NEWLINE, first, last, state)
+
+
+def scan_lines(lexicon: Lexicon, text: str, start: int, stop: int, lines: LineIndex) -> list[Event]:
+    r"""As `scan`, with nothing open at `start`; `lines` are those of `text`.
+
+    Blocks of lines are remembered: while somebody types, all but the last stay what they were. They are cut
+    behind a \n, which is within no mark.
+    """
+    events: list[Event] = []
+    state = State()
+    while start < stop:
+        number = (lines.line_at(start) // _BLOCK + 1) * _BLOCK
+        while number < len(lines) and text[lines.start(number) - 1] != "\n":
+            number += _BLOCK
+        end = min(lines.start(number), stop) if number < len(lines) else stop
+        before = max(0, start - 1)  # marks may depend on it
+        events += _block(lexicon, text[before:end], start - before, before, state)
+        state = events[-1].after if events else state
+        start = end
+    return events
+
+
+@lru_cache(maxsize=64)
+def _block(lexicon: Lexicon, text: str, start: int, base: int, state: State) -> tuple[Event, ...]:
+    return tuple(scan(lexicon, text, start, len(text), state, base))
 
 
 def _inner(lexicon: Lexicon, inside: Delimited) -> re.Pattern[str]:

@@ -8,7 +8,7 @@ from lsp_server.document import Snapshot
 from lsp_server.syntax.indentation import width
 from lsp_server.syntax.languages import lexicon_for
 from lsp_server.syntax.lexicon import Lexicon
-from lsp_server.syntax.scan import Event, Kind, State, scan
+from lsp_server.syntax.scan import Event, Kind, State, scan, scan_lines
 
 # How far to read before and behind the cursor. 8,000 characters are some 200 lines and read in about 2 ms.
 REACH = 8_000
@@ -81,7 +81,7 @@ def survey(snapshot: Snapshot, offset: int) -> Site:
     """Look around the cursor at `offset`."""
     lexicon = lexicon_for(snapshot.language, snapshot.uri)
     start = _anchor(snapshot, offset)
-    events = list(scan(lexicon, snapshot.text, start, offset, State()))
+    events = scan_lines(lexicon, snapshot.text, start, offset, snapshot.lines)
     state = events[-1].after if events else State()
     string_closed = _closes(lexicon, snapshot, offset, state)
     # An open string that nothing behind the cursor closes is the completion's to close.
@@ -177,17 +177,18 @@ def _header(
     snapshot: Snapshot, start: int, offset: int, events: list[Event], depth: int, comment: str
 ) -> tuple[int, int]:
     """The extent of the last logical line that has code before the cursor; a line of comment has none."""
-    starts = [start]
-    for event in events:
-        if event.kind is Kind.NEWLINE and event.after.in_code and len(event.after.stack) <= depth:
-            starts.append(event.end)
     stop = offset
-    for begin in reversed(starts):
-        line = snapshot.text[begin:stop].strip()
-        if line and not (comment and line.startswith(comment)):
-            return begin, stop
-        stop = begin
-    return start, stop
+    for event in reversed(events):
+        if event.kind is Kind.NEWLINE and event.after.in_code and len(event.after.stack) <= depth:
+            if _has_code(snapshot.text[event.end : stop], comment):
+                return event.end, stop
+            stop = event.end
+    return (start, stop) if _has_code(snapshot.text[start:stop], comment) else (start, start)
+
+
+def _has_code(text: str, comment: str) -> bool:
+    line = text.strip()
+    return bool(line) and not (comment and line.startswith(comment))
 
 
 def _statement(snapshot: Snapshot, start: int, offset: int, events: list[Event]) -> int | None:

@@ -1,6 +1,7 @@
 """Where prompts are cut back, and which tokens may follow."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -149,3 +150,12 @@ def test_an_end_is_not_allowed_while_text_is_required(tokenizer_json):
     assert word not in index.agreeing(b" ret")
     assert word in index.agreeing(b"")
     assert index.pieces[word] == b""
+
+
+WORDS = st.sampled_from(["a", "é", "_", "9", "a" * 46, "字", " ", "\t", "\n", "\r", ".", "\u2028", "\u0301"])
+
+
+@given(st.lists(WORDS, max_size=20).map("".join))
+def test_the_word_cut_is_that_of_an_expression(text):
+    match = re.search(r"(?:\n[ \t]*|[ \t]+)?\w{0,48}\Z", text[-256:])
+    assert word_cut(text) == max(0, len(text) - 256) + match.start()

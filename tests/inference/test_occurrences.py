@@ -3,13 +3,23 @@
 import json
 import re
 from collections import Counter
+from functools import cache
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from inference import occurrences
-from inference.occurrences import MAX_LENGTH, MAX_OCCURRENCES, REACH, Indexed, Searched, Surveyor
+from inference.occurrences import (
+    MAX_LENGTH,
+    MAX_OCCURRENCES,
+    REACH,
+    REST,
+    Indexed,
+    Searched,
+    Surveyor,
+    Unsought,
+)
 from inference.tokenizer import Tokenizer
 from kernels.text import available
 
@@ -67,6 +77,44 @@ def test_the_index_finds_what_the_search_finds(before, behind, typed, answers):
             assert Counter(dict(texts)) == Counter(map(deciding, expected.continuations()))
 
 
+CHANGES = st.tuples(TEXTS, TEXTS, st.booleans(), st.sampled_from([b"ab", b"\n"]))
+
+
+@given(st.lists(CHANGES, min_size=1, max_size=8))
+def test_an_edited_text_has_the_occurrences_that_it_has_from_scratch(edits):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(occurrences, "REST", 8)
+        patch.setattr(occurrences, "MAX_REST", 40)
+        surveyor, before, held = Surveyor(), b"", []
+        for kept, (typed, answer, holds, behind) in enumerate(edits):
+            before = before[: len(before) * kept // 8] + typed
+            found = surveyor.occurrences(before, behind)
+            held.append((found, found.continuations()) if holds else None)
+            for each in (found, found.grown(answer)):
+                expected = from_scratch(before, behind, answer if each is not found else b"")
+                assert (each.following(), each.continuations()) == expected
+        assert all(found.continuations() == said for found, said in filter(None, held))
+
+
+def from_scratch(before: bytes, behind: bytes, answer: bytes):
+    found = Surveyor().occurrences(before, behind).grown(answer)
+    return found.following(), found.continuations()
+
+
+def test_behind_an_edit_near_the_cursor_a_kept_index_goes_on(monkeypatch):
+    made = made_from_scratch(monkeypatch)
+    above = b"x = 1\n" * 300
+    surveyor = Surveyor()
+    for before in (b"a", b"b", b"c", b"c(", b"d"):
+        surveyor.occurrences(above + before, b"\n")
+    assert made == [above + b"a", (above + b"b")[:-REST]]
+    surveyor.occurrences(above * 2 + b"a", b"\n")
+    surveyor.occurrences(above * 4 + b"a", b"\n")
+    assert made[2:] == [(above * 4 + b"a")[:-REST]]
+    surveyor.occurrences(above * 4 + b"b", b")\n")
+    assert made[3:] == [above * 4 + b"b"]
+
+
 @pytest.mark.parametrize("name", ["tokenizer_json", "qwen_tokenizer_json"])
 def test_what_the_index_leaves_out_does_not_decide_the_first_token(request, name):
     tokenizer = Tokenizer(json.loads(request.getfixturevalue(name)))
@@ -84,12 +132,35 @@ def test_what_the_index_leaves_out_does_not_decide_the_first_token(request, name
     holds()
 
 
-def test_while_a_line_is_typed_the_index_grows_and_is_not_made_anew(monkeypatch):
+@given(TEXTS, TEXTS, st.lists(st.tuples(TEXTS, st.booleans()), max_size=5))
+def test_occurrences_are_the_same_whenever_they_are_looked_for(before, behind, answers):
+    sought = []
+
+    def seek():
+        sought.append(before)
+        return Searched.around(before, behind)
+
+    found, expected = Unsought(cache(seek)), Searched.around(before, behind)
+    for answer, asks in answers:
+        found, expected = found.grown(answer), expected.grown(answer)
+        if asks:
+            assert found.following() == expected.following()
+            assert found.continuations() == expected.continuations()
+    assert len(sought) == any(asks for _, asks in answers)
+
+
+def made_from_scratch(monkeypatch):
+    """The texts before the cursor of the indexes that are, as they are made."""
     made = []
-    make = occurrences.index
+    make = occurrences._made
     monkeypatch.setattr(
-        occurrences, "index", lambda before, behind: made.append(before) or make(before, behind)
+        occurrences, "_made", lambda old, before, behind: made.append(before) or make(old, before, behind)
     )
+    return made
+
+
+def test_while_a_line_is_typed_the_index_grows_and_is_not_made_anew(monkeypatch):
+    made = made_from_scratch(monkeypatch)
     surveyor = Surveyor()
     for before in (b"x = a", b"x = ab", b"x = abc"):
         surveyor.occurrences(before, b"\n")
@@ -97,11 +168,11 @@ def test_while_a_line_is_typed_the_index_grows_and_is_not_made_anew(monkeypatch)
     held = surveyor.occurrences(b"x = abc = a", b"\n")
     assert made == [b"x = a"]
     surveyor.occurrences(b"x = abc = ab", b"\n")  # while somebody has matches in the old one
-    assert made == [b"x = a", b"x = abc = ab"]
+    assert made == [b"x = a", b""]
     assert held.continuations() == [b"bc = a"]
     surveyor.occurrences(b"y", b"\n")
     surveyor.occurrences(b"yy", b"\n\n")
-    assert made[2:] == [b"y", b"yy"]
+    assert made[2:] == [b"yy"]
 
 
 def test_a_text_too_long_for_an_index_is_searched(monkeypatch):

@@ -1,4 +1,4 @@
-"""python -m inference.worker as a process."""
+"""python -m inference as a process."""
 
 import asyncio
 import signal
@@ -25,7 +25,7 @@ def directory() -> Iterator[Path]:
 
 
 def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-P", "-m", "inference.worker", *arguments]
+    command = [sys.executable, "-P", "-m", "inference", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=GIVE_UP_S, cwd=cwd)
 
 
@@ -70,7 +70,7 @@ def test_a_missing_model_is_told_over_a_private_channel(directory: Path) -> None
     with theirs:
         process = subprocess.Popen(
             [
-                sys.executable, "-P", "-m", "inference.worker", f"--private-fd={theirs.fileno()}",
+                sys.executable, "-P", "-m", "inference", f"--private-fd={theirs.fileno()}",
                 "--model=/no/such/model", f"--log={directory}/log/worker.log",
             ],
             pass_fds=[theirs.fileno()], cwd=directory,
@@ -98,7 +98,7 @@ def test_a_missing_model_is_told_over_a_private_channel(directory: Path) -> None
 def test_terminate_removes_the_socket(directory: Path) -> None:
     path = directory / "x.sock"
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "inference.worker", f"--socket={path}", f"--log={directory}/log"],
+        [sys.executable, "-P", "-m", "inference", f"--socket={path}", f"--log={directory}/log"],
         cwd=directory,
     )
     asyncio.run(until(path.is_socket))

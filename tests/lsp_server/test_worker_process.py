@@ -32,7 +32,7 @@ def test_the_same_model_has_the_same_name_however_it_is_written(
 
 def test_the_command_line_takes_no_code_from_the_current_directory() -> None:
     argv = WorkerCommand(log=Path("/tmp/w.log"), idle_timeout_s=5).argv
-    assert argv[:4] == [sys.executable, "-P", "-m", "inference.worker"]
+    assert argv[:4] == [sys.executable, "-P", "-m", "inference"]
     assert argv[4:] == ["--model=shipped", "--precision=auto", "--idle-timeout=5", "--log=/tmp/w.log"]
     assert "--precision=int4" in WorkerCommand(precision="int4", log=Path("/tmp/w.log")).argv
 

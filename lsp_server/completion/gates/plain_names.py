@@ -13,6 +13,7 @@ from lsp_server.completion.gates.builtin_names import PLAIN, SHARING
 from lsp_server.completion.gates.shadow import Shadow
 from lsp_server.completion.gates.verdict import Verdict
 from lsp_server.syntax.steps import Way, ways_within
+from lsp_server.syntax.words import places
 
 # Parent and field, "" for any, in which an identifier is looked up.
 _USES = frozenset(
@@ -67,7 +68,5 @@ def unknown_name(shadow: Shadow, language: str) -> Verdict | None:
 
 def _occurs(shadow: Shadow, name: str) -> bool:
     """Whether a word stands anywhere outside the completion."""
-    word = re.compile(rf"\b{re.escape(name)}\b")
-    return any(
-        found.end() <= shadow.start or found.start() >= shadow.end for found in word.finditer(shadow.text)
-    )
+    text = shadow.text
+    return any(at + len(name) <= shadow.start or at >= shadow.end for at in places(text, name))

@@ -18,6 +18,7 @@ from lsp_server.completion.gates.shadow import Shadow
 from lsp_server.completion.gates.verdict import Verdict
 from lsp_server.syntax.bindings import FUNCTIONS, Role, role, scopes
 from lsp_server.syntax.steps import Way, way_to, ways_within
+from lsp_server.syntax.words import places
 
 _STAR = re.compile(r"^\s*from\s+[\w.]+\s+import\s*\(?\s*\*", re.MULTILINE)
 _MAX_PLACES = 200  # looked at of one name; one that stands in more is known
@@ -83,18 +84,14 @@ def _is_visible(binding: Way, around: tuple[Node, ...]) -> bool:
 def _places(shadow: Shadow, name: str) -> Iterator[Way]:
     """The ways to the identifiers of that name outside the completion, likely bindings first."""
     text = shadow.text
-    found = [
-        place
-        for place in re.finditer(rf"\b{re.escape(name)}\b", text)
-        if place.end() <= shadow.start or place.start() >= shadow.end
-    ]
+    found = [at for at in places(text, name) if at + len(name) <= shadow.start or at >= shadow.end]
 
-    def order(place: re.Match[str]) -> tuple[bool, int]:
-        column_0 = text.rfind("\n", 0, place.start()) + 1
-        return text[column_0] in _INDENTED, abs(place.start() - shadow.start)
+    def order(at: int) -> tuple[bool, int]:
+        column_0 = text.rfind("\n", 0, at) + 1
+        return text[column_0] in _INDENTED, abs(at - shadow.start)
 
-    for place in sorted(found, key=order):
-        way = way_to(shadow.tree, shadow.tree.byte(place.start()), shadow.tree.byte(place.end()))
+    for at in sorted(found, key=order):
+        way = way_to(shadow.tree, shadow.tree.byte(at), shadow.tree.byte(at + len(name)))
         if way[-1].type == "identifier":
             yield way
 

@@ -1,9 +1,12 @@
 """What is open where, by the lexical rules of each language."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from lsp_server.line_index import LineIndex
 from lsp_server.syntax.languages import lexicon_for
-from lsp_server.syntax.scan import State, scan
+from lsp_server.syntax.scan import State, scan, scan_lines
 
 
 def opened(language: str, text: str) -> tuple[str, str]:
@@ -61,3 +64,20 @@ def test_reading_on_from_a_state_is_reading_it_all() -> None:
             continue  # a string's end at its line's; the line end follows
         rest = list(scan(lexicon, text, event.end, len(text), event.after))
         assert rest == whole[whole.index(event) + 1 :]
+
+
+PIECES = st.sampled_from(
+    [
+        *("(", ")", "[", "]", "{", "}", "${", '"', "'", '"""', "`", "#", "//", "/*", "*/", "\\", "x", " "),
+        *("\n", "\r", "\r\n", "\n\n\n\n", "\n" * 15, "'\\\r'", '\nr#"', '"#'),
+    ]
+)
+LANGUAGES = st.sampled_from(["python", "javascript", "rust", "shellscript", "c", "sql", "plaintext"])
+
+
+@settings(deadline=None)
+@given(LANGUAGES, st.lists(PIECES, max_size=80).map("".join), st.data())
+def test_remembered_lines_read_as_the_whole(language: str, text: str, data: st.DataObject) -> None:
+    lexicon, lines = lexicon_for(language, ""), LineIndex.of(text)
+    start, stop = sorted(data.draw(st.tuples(*[st.integers(0, len(text))] * 2)))
+    assert scan_lines(lexicon, text, start, stop, lines) == list(scan(lexicon, text, start, stop, State()))
