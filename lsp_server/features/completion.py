@@ -43,7 +43,7 @@ async def _reply(
                 session.link,
                 session.salt,
                 session.recent,
-                near=session.index.near if session.index.has_index else None,
+                near=session.nearby.near,
             )
         finally:
             session.turns.give_back(params.text_document.uri, turn)
