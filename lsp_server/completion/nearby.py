@@ -98,7 +98,8 @@ class Nearby:
         self._num_changes = 0
         self._changed_last = ""
         self._num_others_changes = 0  # the number of the last change of another document than that
-        self._asked_in = ""
+        self._is_in = ""
+        self._was_away: set[str] = set()  # documents with looks, where the user has been elsewhere since
 
     async def near(self, snapshot: Snapshot, offset: int) -> tuple[Snippet, ...]:
         """What to show the model with this place; of what is not there by DEADLINE_S, nothing."""
@@ -118,6 +119,12 @@ class Nearby:
         if look is None or abs(snapshot.lines.line_at(offset) - look.line) >= STEP:
             return ()
         return self._permitted(look, snapshot, offset)
+
+    def visited(self, uri: str) -> None:
+        """The cursor is in this document."""
+        if uri != self._is_in:
+            self._is_in = uri
+            self._was_away = {each for each in self._looks if each != uri} | (self._was_away & {uri})
 
     def opened(self, snapshot: Snapshot) -> None:
         """A document has been opened, perhaps again."""
@@ -155,10 +162,11 @@ class Nearby:
     def _look(self, snapshot: Snapshot, offset: int, num_tokens: int) -> _Look:
         uri, line = snapshot.uri, snapshot.lines.line_at(offset)
         look = self._looks.get(uri)
-        was_elsewhere, self._asked_in = self._asked_in != uri, uri
+        was_away = uri in self._was_away
+        self._was_away.discard(uri)
         if look is not None and abs(line - look.line) < STEP and look.num_tokens == num_tokens:
             newest = self._num_changes if uri != self._changed_last else self._num_others_changes
-            if not was_elsewhere or newest <= look.as_of:
+            if not was_away or newest <= look.as_of:
                 return look
         before = look.pieces() if look is not None else ()
         for each in [each for each, other in self._looks.items() if each == uri or not other.is_over]:

@@ -25,6 +25,7 @@ _WORD = re.compile(r"\w*\Z")
 def completion(session: Session, params: types.CompletionParams) -> Coroutine[Any, Any, types.CompletionList]:
     """Take the turn and the snapshot now, before the next message; answer in a task."""
     uri = params.text_document.uri
+    session.nearby.visited(uri)
     return _reply(session, params, session.turns.take(uri), session.snapshot(uri))
 
 

@@ -66,6 +66,7 @@ def inline_completion(
 ) -> Coroutine[Any, Any, types.InlineCompletionList]:
     """Take the turn and the snapshot now, before the next message; answer in a task."""
     uri = params.text_document.uri
+    session.nearby.visited(uri)
     return _reply(session, params, session.turns.take(uri), session.snapshot(uri))
 
 

@@ -1,8 +1,8 @@
 """Stretches of other files that look like what stands before the cursor.
 
 Sliding windows compared by the Jaccard similarity of their words, as RepoCoder does (arXiv 2303.12570, there
-with windows of 20 lines in steps of 10); what is shown is the second half of the best window and what comes
-behind it, as ReACC does (arXiv 2203.07722): how it went on there.
+with windows of 20 lines in steps of 10). What is shown begins in the middle of the best window and goes on
+behind it, as in ReACC (arXiv 2203.07722): how it went on there.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ from dataclasses import dataclass
 
 from lsp_server.completion.sources.pace import Pace
 from lsp_server.completion.sources.prepared import MAX_CHARACTERS, Prepared
-from lsp_server.completion.sources.query import Piece, Query, family
+from lsp_server.completion.sources.query import Piece, Query, family, lines_of
 from lsp_server.document import Snapshot
 from lsp_server.index.meaning import cut
 
 BLOCK = 5  # lines; a window is two blocks, and the next window begins a block later
 NUM_LINES = 2 * BLOCK  # with text, before the cursor's, that are compared
 MIN_WORDS = 6
-MIN_SIMILARITY = 0.2
+MIN_SIMILARITY = 0.25
+"""From here on the line that is typed next stands in the piece in 17% of all cases, below it in 1%
+(decisions/0024)."""
 _REACH = 2000  # characters before the cursor in which those lines are looked for
 _ROOM = 480  # characters of one; as of a definition
 _MAX_PIECES = 4
@@ -61,7 +63,7 @@ class SimilarWindows:
                 best.append((is_foreign, -similarity, order, snapshot, block))
         found: list[Piece] = []
         for *_, snapshot, block in sorted(best, key=lambda each: each[:3]):
-            piece = query.piece(snapshot, _behind(snapshot, block))
+            piece = query.piece(snapshot, _behind(query, snapshot, block))
             if piece is not None and len(found) < _MAX_PIECES:
                 found.append(piece)
         return tuple(found)
@@ -113,12 +115,15 @@ async def _most_similar(page: _Page, words: frozenset[str], pace: Pace) -> tuple
     return best, at
 
 
-def _behind(snapshot: Snapshot, block: int) -> str:
-    """From the middle of a window on; all of it where nothing comes then."""
+def _behind(query: Query, snapshot: Snapshot, block: int) -> str:
+    """From the middle of a window on, without what the cursor's surroundings begin with as well; all of the
+    window where nothing comes then."""
     for first in (BLOCK * (block + 1), BLOCK * block):
         if first < len(snapshot.lines):
             start = snapshot.lines.start(first)
-            text = snapshot.text[start : start + 2 * _ROOM].removesuffix("\n")
-            if text.strip():
-                return cut(text, _ROOM)
+            lines = snapshot.text[start : start + 4 * _ROOM].splitlines(keepends=True)
+            while lines and lines_of(lines[0]) <= query.lines:
+                del lines[0]
+            if lines:
+                return cut("".join(lines).removesuffix("\n"), _ROOM)
     return ""

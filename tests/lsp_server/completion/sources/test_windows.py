@@ -26,6 +26,12 @@ def test_what_came_behind_a_similar_stretch() -> None:
     assert found.startswith("other.py: " + lines(BEHIND))
 
 
+def test_lines_that_stand_at_the_cursor_too_are_not_repeated() -> None:
+    other = document("other.py", lines(LOOP, LOOP, ["and_this = new"], BEHIND))
+    (found,) = ask(SimilarWindows(), query(lines(LOOP, LOOP) + "‸", other))
+    assert found == "other.py: and_this = new\n" + lines(BEHIND)
+
+
 def test_the_most_similar_goes_first_but_other_languages_last() -> None:
     good = document("good.py", lines(FILLER, LOOP, BEHIND))
     fair = document("fair.py", lines(FILLER, LOOP[:3], ["another = thing(1)", "and_more = x"], BEHIND))
@@ -47,7 +53,7 @@ def test_a_copy_of_the_cursors_own_surroundings_is_not_shown() -> None:
 def test_the_end_of_a_file() -> None:
     other = document("other.py", lines(LOOP))
     asked = query(lines(LOOP[:2], [f"new_{n} = {n}" for n in range(3)]) + "‸", other)
-    assert ask(SimilarWindows(), asked) == ["other.py: " + lines(LOOP)]
+    assert ask(SimilarWindows(), asked) == ["other.py: " + lines(LOOP[2:])]
     assert ask(SimilarWindows(), query(lines(LOOP) + "‸", document("empty.py", ""))) == []
 
 
