@@ -4,8 +4,9 @@
 
 Takes spans out of the file and types them back, one character at a time and a completion asked for at each,
 waiting for the answer before the next, or, with --rate, never waiting. Which spans is drawn from the seed.
-The first completion of a span reads a cold prompt, as after opening a file, and is told apart. So are
-keystrokes that an earlier answer served, which took no model: with --no-reuse there are none.
+Behind each span a new line is begun, indented as the next one. The first completion of a span reads a cold
+prompt, as after opening a file, and is told apart. So are keystrokes that an earlier answer served, which
+took no model: with --no-reuse there are none.
 """
 
 import argparse
@@ -51,6 +52,30 @@ class Latency:
 
 
 @dataclass(frozen=True, slots=True)
+class Reuse:
+    """Of the prompts of `count` requests that asked the model: the share of their tokens that needed no
+    computing, as the worker counts them. 0 for none."""
+
+    count: int
+    share: float
+
+    @classmethod
+    def of(cls, answers: list[Shown]) -> "Reuse":
+        told = [each.statistics for each in answers if each.statistics is not None]
+        prompt = sum(each["prompt_tokens"] for each in told)
+        return cls(len(told), sum(each["cached_tokens"] for each in told) / prompt if prompt else 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """The answers to a span: before its first character, behind each, and on the new line."""
+
+    cold: Shown
+    on_line: list[Shown]
+    new_line: Shown
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What --json prints. Times in milliseconds.
 
@@ -60,6 +85,7 @@ class Report:
     model. `overhead_ms` is what a reply with text took beyond the server's wait for the worker, which ends
     with the last text that the reply needed, whether the model ended by itself or was stopped; of `asked`
     alone, as are the counts of tokens. `cold_ms` is the time to the first text of a span's first completion.
+    `reused_on_line` is of keys within a line, `reused_across_lines` of those that begin a new one.
     """
 
     file: str
@@ -81,7 +107,8 @@ class Report:
     cold_ms: Summary
     prompt_tokens: Summary
     new_prompt_tokens: Summary
-    reused_share: float
+    reused_on_line: Reuse
+    reused_across_lines: Reuse
     memory: Memory
 
 
@@ -129,32 +156,34 @@ async def replay(run: Run, text: str, spans: list[Span]) -> Report:
     """Type every span. Raises WorkerError, LspError, TimeoutError."""
     async with session(run.model, reuse=run.reuse) as editor:
         name = await editor.ready()
-        cold: list[Shown] = []
-        warm: list[Shown] = []
-        for span in spans:
-            first, *rest = await _type(editor, run, text, span)
-            cold.append(first)
-            warm += rest
+        typed = [await _type(editor, run, text, span) for span in spans]
         memory = Memory.of(editor.pid)
-    return summarise(run, name, cold, warm, memory)
+    return summarise(run, name, typed, memory)
 
 
-async def _type(editor: Editor, run: Run, text: str, span: Span) -> list[Shown]:
-    """The completion before the first character of the span, then the one after each."""
+async def _type(editor: Editor, run: Run, text: str, span: Span) -> Typed:
     editor.open(run.path, text[: span.start] + text[span.end :], span.start)
     first = await editor.complete()
     asked: list[asyncio.Task[Shown]] = []
     try:
-        for character in text[span.start : span.end]:
-            editor.type(character)
+        for key in [*text[span.start : span.end], "\n" + indentation(text, span.end)]:
+            editor.type(key)
             asked.append(asyncio.create_task(editor.complete()))
             await (asyncio.sleep(1 / run.rate) if run.rate else asyncio.wait(asked[-1:]))
-        return [first, *await asyncio.gather(*asked)]
+        *on_line, new_line = await asyncio.gather(*asked)
+        return Typed(first, on_line, new_line)
     finally:
         editor.close()
 
 
-def summarise(run: Run, model: str, cold: list[Shown], warm: list[Shown], memory: Memory) -> Report:
+def indentation(text: str, end: int) -> str:
+    """The blanks before the next line with text behind the end of a line, which an editor puts there."""
+    behind = text[end:].lstrip("\r\n")
+    return behind[: len(behind) - len(behind.lstrip(" \t"))]
+
+
+def summarise(run: Run, model: str, typed: list[Typed], memory: Memory) -> Report:
+    warm = [shown for each in typed for shown in (*each.on_line, each.new_line)]
     shown = [each for each in warm if each.text]
     silent = [each for each in warm if not each.text and not each.overtaken]
     asked = _of("model", shown)
@@ -180,10 +209,11 @@ def summarise(run: Run, model: str, cold: list[Shown], warm: list[Shown], memory
         overhead_ms=Summary.of(
             [each.total_ms - each.waited_ms for each in asked if each.waited_ms is not None]
         ),
-        cold_ms=Summary.of([each.first_ms for each in cold if each.first_ms is not None]),
+        cold_ms=Summary.of([each.cold.first_ms for each in typed if each.cold.first_ms is not None]),
         prompt_tokens=Summary.of(prompt),
         new_prompt_tokens=Summary.of(new),
-        reused_share=1 - sum(new) / sum(prompt) if prompt else 0.0,
+        reused_on_line=Reuse.of(_of("model", [shown for each in typed for shown in each.on_line])),
+        reused_across_lines=Reuse.of(_of("model", [each.new_line for each in typed])),
         memory=memory,
     )
 
@@ -214,13 +244,18 @@ def table(report: Report) -> str:
         f"{report.keystrokes} keystrokes, {report.shown} with text, {report.silent} without, "
         f"{report.overtaken} overtaken; the model was asked for {report.asked.reply_ms.count} of the texts, "
         f"{report.adopted.reply_ms.count} were taken over, {report.recent.reply_ms.count} said before; "
-        f"{report.reused_share:.1%} of prompt tokens reused; memory: "
+        f"prompt tokens reused: {_share(report.reused_on_line)} on a line, "
+        f"{_share(report.reused_across_lines)} across lines; memory: "
         f"server {report.memory.server_mib:.0f} MiB, worker {report.memory.worker_mib:.0f} MiB",
         "",
         "| | count | median | 95th percentile |",
         "|---|---:|---:|---:|",
     ]
     return "\n".join(lines + [_row(name, summary) for name, summary in rows])
+
+
+def _share(reuse: Reuse) -> str:
+    return f"{reuse.share:.1%} ({reuse.count} requests)" if reuse.count else "-"
 
 
 def _row(name: str, summary: Summary) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -175,7 +176,6 @@ class Nearby:
         look = self._looks[uri] = _Look(line, self._num_changes, num_tokens, before)
         query = Query.of(snapshot, offset, others)
         look.task = asyncio.get_running_loop().create_task(self._run(look, query))
-        look.task.add_done_callback(_report)
         if len(self._looks) > _MAX_LOOKS:
             self._end(next(iter(self._looks)))
         return look
@@ -227,9 +227,10 @@ class Nearby:
 
 async def _ask(sources: Sequence[_Asked], query: Query, look: _Look) -> None:
     for each in sources:
-        look.found[each.order, each.kind] = await each.source.find(query)
-
-
-def _report(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        logger.error("looking into other files failed", exc_info=error)
+        try:
+            look.found[each.order, each.kind] = await each.source.find(query)
+        except Exception as error:  # one source must not take the others with it
+            # Where it happened, but not the error's own words, which may hold the user's text.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            name = type(each.source).__name__
+            logger.error("%s failed with %s:\n%s", name, type(error).__name__, where)

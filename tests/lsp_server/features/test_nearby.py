@@ -164,13 +164,14 @@ async def test_a_source_that_fails_is_told_and_the_others_go_on(
     editor: FakeEditor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def broken(*_: object) -> tuple[Piece, ...]:
-        raise RuntimeError("no windows")
+        raise RuntimeError(CANARY)
 
-    monkeypatch.setattr(SimilarWindows, "find", broken)
+    monkeypatch.setattr(RecentEdits, "find", broken)
     editor.open(DEFINED, SHAPES)
     editor.open(USED, HERE)
     assert await snippets(editor) == (AREA,)
-    assert "looking into other files failed" in caplog.text
+    assert "RecentEdits failed with RuntimeError" in caplog.text
+    assert CANARY not in caplog.text
 
 
 @pytest.mark.parametrize(
