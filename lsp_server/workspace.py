@@ -8,6 +8,7 @@ from typing import Any
 from lsprotocol import types
 
 from lsp_server.completion.sources.indexed import IndexedDefinitions, path_of
+from lsp_server.completion.sources.pace import Pace
 from lsp_server.completion.sources.query import Piece, Query
 from lsp_server.editor import Abilities, Editor
 from lsp_server.index.indexer import Indexer
@@ -61,9 +62,9 @@ class Workspace:
         if self._indexer is not None:
             self._indexer.typed()
 
-    async def find(self, query: Query) -> tuple[Piece, ...]:
+    async def find(self, query: Query, pace: Pace) -> tuple[Piece, ...]:
         """The definitions of files that are not open; nothing without an index."""
-        return () if self._definitions is None else await self._definitions.find(query)
+        return () if self._definitions is None else await self._definitions.find(query, pace)
 
     def close(self) -> None:
         """End the index; what it has written stays for the next time."""

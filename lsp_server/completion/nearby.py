@@ -13,6 +13,7 @@ from lsp_server import policy
 from lsp_server.completion.fit import Kind, Shown, fit
 from lsp_server.completion.sources.definitions import OpenDefinitions
 from lsp_server.completion.sources.edits import RecentEdits
+from lsp_server.completion.sources.pace import Pace
 from lsp_server.completion.sources.query import Piece, Query, Source, lines_of, window_of
 from lsp_server.completion.sources.windows import SimilarWindows
 from lsp_server.document import Change, Snapshot
@@ -172,19 +173,21 @@ class Nearby:
         before = look.pieces() if look is not None else ()
         for each in [each for each, other in self._looks.items() if each == uri or not other.is_over]:
             self._end(each)  # of two, only the one that is waited for
-        others = tuple(other for other in self._files.others(uri) if self._permits(other))
         look = self._looks[uri] = _Look(line, self._num_changes, num_tokens, before)
-        query = Query.of(snapshot, offset, others)
-        look.task = asyncio.get_running_loop().create_task(self._run(look, query))
+        look.task = asyncio.get_running_loop().create_task(self._run(look, snapshot, offset))
         if len(self._looks) > _MAX_LOOKS:
             self._end(next(iter(self._looks)))
         return look
 
-    async def _run(self, look: _Look, query: Query) -> None:
+    async def _run(self, look: _Look, snapshot: Snapshot, offset: int) -> None:
+        others = tuple(other for other in self._files.others(snapshot.uri) if self._permits(other))
+        pace = Pace()
+        query = Query.of(snapshot, offset, others)
+        await pace.rest()
         async with asyncio.TaskGroup() as group:
-            group.create_task(_ask(self._indexed, query, look))
+            group.create_task(_ask(self._indexed, query, look, pace))
             if self._settings().context:
-                group.create_task(_ask(self._open_files, query, look))
+                group.create_task(_ask(self._open_files, query, look, pace))
         look.shown = look.chosen()
 
     def _permitted(self, look: _Look, snapshot: Snapshot, offset: int) -> tuple[Snippet, ...]:
@@ -225,10 +228,10 @@ class Nearby:
             look.task.cancel()
 
 
-async def _ask(sources: Sequence[_Asked], query: Query, look: _Look) -> None:
+async def _ask(sources: Sequence[_Asked], query: Query, look: _Look, pace: Pace) -> None:
     for each in sources:
         try:
-            look.found[each.order, each.kind] = await each.source.find(query)
+            look.found[each.order, each.kind] = await each.source.find(query, pace)
         except Exception as error:  # one source must not take the others with it
             # Where it happened, but not the error's own words, which may hold the user's text.
             where = "".join(traceback.format_tb(error.__traceback__))

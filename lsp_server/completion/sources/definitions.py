@@ -36,13 +36,12 @@ class OpenDefinitions:
         self._root = root
         self._defined = Prepared(_by_name)
 
-    async def find(self, query: Query) -> tuple[Piece, ...]:
+    async def find(self, query: Query, pace: Pace) -> tuple[Piece, ...]:
         """The text from each definition on, of a method under the first line of its class."""
         others = [each for each in query.others if _is_read(each) and family(each) == query.family]
         self._defined.keep([query.snapshot.uri, *(each.uri for each in query.others)])
         if not others or not query.names:
             return ()
-        pace = Pace()
         own: _ByName = {}
         if _is_read(query.snapshot):
             own = await self._defined.of(query.snapshot, pace, _SLACK)
@@ -57,7 +56,7 @@ class OpenDefinitions:
                 for rank, definition in _ranked(defined, meaning, name, order, path):
                     if name not in best or rank < best[name][0]:
                         best[name] = rank, _Found(snapshot, definition)
-                await pace.rest()
+                    await pace.rest()
         found: dict[Piece, None] = {}
         for _, each in sorted(best.values(), key=lambda pair: pair[0]):
             piece = query.piece(each.snapshot, _text(each, await self._defined.of(each.snapshot, pace)))

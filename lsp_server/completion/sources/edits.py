@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from lsp_server.completion.sources.pace import Pace
 from lsp_server.completion.sources.query import Piece, Query
 from lsp_server.document import Change, Snapshot
 from lsp_server.index.meaning import cut, telling_names
@@ -50,12 +51,13 @@ class RecentEdits:
         """The document is another now, or gone."""
         self._edits = [edit for edit in self._edits if edit.uri != uri]
 
-    async def find(self, query: Query) -> tuple[Piece, ...]:
+    async def find(self, query: Query, pace: Pace) -> tuple[Piece, ...]:
         """The newest first; only those that share a name with what is near the cursor."""
         documents = {each.uri: each for each in (query.snapshot, *query.others)}
         names = frozenset(query.names)
         found: dict[Piece, None] = {}
         for edit in reversed(self._edits):
+            await pace.rest()
             snapshot = documents.get(edit.uri)
             if snapshot is None or edit.last >= len(snapshot.lines):
                 continue

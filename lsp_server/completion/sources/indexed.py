@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from inference.messages import Snippet
+from lsp_server.completion.sources.pace import Pace
 from lsp_server.completion.sources.query import Piece, Query
 from lsp_server.index.indexer import Indexer
 from lsp_server.index.lookup import MAX_NAMES, Lookup, Question
@@ -28,7 +29,7 @@ class IndexedDefinitions:
         self._thread = ThreadPoolExecutor(1, "midfill-lookup")
         self._has_complained = False
 
-    async def find(self, query: Query) -> tuple[Piece, ...]:
+    async def find(self, query: Query, pace: Pace) -> tuple[Piece, ...]:
         """Nothing of what an ignore file names, from the moment its change is known."""
         question = self._question(query)
         if question is None or self._indexer.is_stale:

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from inference.messages import Snippet
 from lsp_server.completion.context import PREFIX_BUDGET, SUFFIX_BUDGET, plain
 from lsp_server.completion.request import display_path
+from lsp_server.completion.sources.pace import Pace
 from lsp_server.document import Snapshot
 from lsp_server.index.definition import Import
 from lsp_server.index.imports import imports_in
@@ -92,7 +93,7 @@ class Query:
 class Source(Protocol):
     """One kind of what may help."""
 
-    async def find(self, query: Query) -> tuple[Piece, ...]:
+    async def find(self, query: Query, pace: Pace) -> tuple[Piece, ...]:
         """The best first; twice as many as are shown, so that what was shown before may be among them."""
         ...
 

@@ -45,13 +45,12 @@ class SimilarWindows:
     def __init__(self) -> None:
         self._pages = Prepared(_page)
 
-    async def find(self, query: Query) -> tuple[Piece, ...]:
+    async def find(self, query: Query, pace: Pace) -> tuple[Piece, ...]:
         """The best window of each document, those of the cursor's own language first."""
         self._pages.keep([each.uri for each in query.others])
         words = _words_before(query.snapshot, query.offset)
         if len(words) < MIN_WORDS:
             return ()
-        pace = Pace()
         best: list[tuple[bool, float, int, Snapshot, int]] = []
         for order, snapshot in enumerate(query.others):
             if len(snapshot.text) > MAX_CHARACTERS:

@@ -14,6 +14,7 @@ from lsp_server import policy
 from lsp_server.completion import nearby
 from lsp_server.completion.nearby import STEP
 from lsp_server.completion.sources.edits import RecentEdits
+from lsp_server.completion.sources.pace import Pace
 from lsp_server.completion.sources.query import Piece, Query
 from lsp_server.completion.sources.windows import SimilarWindows
 from tests.lsp_server.fake_editor import FakeEditor
@@ -143,9 +144,9 @@ async def test_what_comes_too_late_is_in_the_next_prompt(
     release = asyncio.Event()
     find = SimilarWindows.find
 
-    async def slow(source: SimilarWindows, query: Query) -> tuple[Piece, ...]:
+    async def slow(source: SimilarWindows, query: Query, pace: Pace) -> tuple[Piece, ...]:
         await release.wait()
-        return await find(source, query)
+        return await find(source, query, pace)
 
     monkeypatch.setattr(nearby, "DEADLINE_S", 0.01)
     monkeypatch.setattr(SimilarWindows, "find", slow)
@@ -207,8 +208,8 @@ async def test_a_refusal_that_comes_while_the_sources_are_asked_counts(
 ) -> None:
     find = RecentEdits.find
 
-    async def then_refused(source: RecentEdits, query: Query) -> tuple[Piece, ...]:
-        found = await find(source, query)
+    async def then_refused(source: RecentEdits, query: Query, pace: Pace) -> tuple[Piece, ...]:
+        found = await find(source, query, pace)
         monkeypatch.setattr(policy, "begins_a_key", lambda text: text == DEFINED)
         return found
 

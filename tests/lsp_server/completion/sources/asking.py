@@ -3,6 +3,7 @@
 import asyncio
 import textwrap
 
+from lsp_server.completion.sources.pace import Pace
 from lsp_server.completion.sources.query import Query, Source
 from lsp_server.document import Document, Snapshot
 from tests.lsp_server.completion.cursor import CURSOR
@@ -22,5 +23,5 @@ def query(text: str, *others: Snapshot, name: str = "here.py", language: str = "
 
 def ask(source: Source, asked: Query) -> list[str]:
     """Of each piece its file's name and its text."""
-    found = asyncio.run(source.find(asked))
+    found = asyncio.run(source.find(asked, Pace()))
     return [f"{piece.snippet.path}: {piece.snippet.text}" for piece in found]

@@ -6,6 +6,7 @@ import pytest
 
 from lsp_server.completion.sources import pace
 from lsp_server.completion.sources.definitions import OpenDefinitions
+from lsp_server.completion.sources.pace import Pace
 from lsp_server.document import Snapshot
 from lsp_server.index.definitions import contents_of, definitions_in
 from tests.lsp_server.completion.sources.asking import ask, document, query
@@ -99,7 +100,7 @@ def rounds(other: Snapshot) -> int:
     """How often the event loop comes round while a document is read."""
 
     async def count() -> int:
-        task = asyncio.create_task(source().find(query("area(1)\n‸", other)))
+        task = asyncio.create_task(source().find(query("area(1)\n‸", other), Pace()))
         number = 0
         while not task.done():
             number += 1

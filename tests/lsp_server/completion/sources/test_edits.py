@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lsp_server.completion.sources.edits import RecentEdits
+from lsp_server.completion.sources.pace import Pace
 from lsp_server.completion.sources.query import Query
 from lsp_server.document import Change, Document, Snapshot
 from lsp_server.position import Position
@@ -134,7 +135,7 @@ def test_whatever_is_typed_what_is_shown_is_in_the_document(steps: list[tuple[in
         else:
             typed.replace(line, line + count, text)
     asked = query("".join(f"call_{n}(1)\n" for n in range(10)) + "‸", typed.snapshot)
-    for piece in asyncio.run(typed.edits.find(asked)):
+    for piece in asyncio.run(typed.edits.find(asked, Pace())):
         assert piece.uri == typed.snapshot.uri
         assert piece.snippet.text.rstrip("\n") in typed.snapshot.text
         assert len(piece.snippet.text) <= 241

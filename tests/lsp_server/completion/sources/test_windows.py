@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from lsp_server.completion.sources import pace
+from lsp_server.completion.sources.pace import Pace
 from lsp_server.completion.sources.windows import BLOCK, SimilarWindows
 from tests.lsp_server.completion.sources.asking import ask, document, query
 
@@ -77,7 +78,7 @@ def test_a_long_file_is_read_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = query(lines(LOOP) + "‸", long)
 
     async def rounds() -> int:
-        task = asyncio.create_task(SimilarWindows().find(asked))
+        task = asyncio.create_task(SimilarWindows().find(asked, Pace()))
         number = 0
         while not task.done():
             number += 1
