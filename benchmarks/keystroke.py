@@ -1,12 +1,13 @@
 """From a keystroke to ghost text: replays the typing of a real file through the whole of Midfill.
 
-    python -m benchmarks.keystroke [FILE] [--spans N] [--length N] [--rate N] [--no-reuse] [--json] ...
+    python -m benchmarks.keystroke [FILE] [--spans N] [--length N] [--lines N] [--rate N] [--json] ...
 
 Takes spans out of the file and types them back, one character at a time and a completion asked for at each,
 waiting for the answer before the next, or, with --rate, never waiting. Which spans is drawn from the seed.
-Behind each span a new line is begun, indented as the next one. The first completion of a span reads a cold
-prompt, as after opening a file, and is told apart. So are keystrokes that an earlier answer served, which
-took no model: with --no-reuse there are none.
+Behind each span new lines are begun, indented as those that stand there in the file; with --lines what stands
+in them is then typed as one key, which does not count. The first completion of a span reads a cold prompt, as
+after opening a file, and is told apart. So are keystrokes that an earlier answer served, which took no model:
+with --no-reuse there are none.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import os
 import platform
 import random
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -68,11 +70,11 @@ class Reuse:
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """The answers to a span: before its first character, behind each, and on the new line."""
+    """The answers to a span: before its first character, behind each, and at the beginning of new lines."""
 
     cold: Shown
     on_line: list[Shown]
-    new_line: Shown
+    new_lines: list[Shown]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +116,16 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How to type: the places are drawn from the seed; `rate` in keys a second, 0 to wait for each answer."""
+    """How to type: the places are drawn from the seed; `rate` in keys a second, 0 to wait for each answer;
+    with the files `beside` open. Behind each span `num_lines` are begun."""
 
     path: Path
     seed: int
     rate: float = 0.0
     reuse: bool = True
     model: str = ""
+    beside: tuple[Path, ...] = ()
+    num_lines: int = 1
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -128,7 +133,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         text = options.file.read_text(encoding="utf-8")
         spans = draw(text, options.spans, options.length, options.seed)
-        run = Run(options.file, options.seed, options.rate, options.reuse, options.model)
+        beside = tuple(options.beside)
+        run = Run(
+            options.file, options.seed, options.rate, options.reuse, options.model, beside, options.lines
+        )
         report = asyncio.run(replay(run, text, spans))
     except (OSError, ValueError, WorkerError, LspError, TimeoutError) as error:
         print(f"keystroke: {error or 'the server did not answer in time'}", file=sys.stderr)
@@ -156,24 +164,42 @@ async def replay(run: Run, text: str, spans: list[Span]) -> Report:
     """Type every span. Raises WorkerError, LspError, TimeoutError."""
     async with session(run.model, reuse=run.reuse) as editor:
         name = await editor.ready()
+        for path in run.beside:
+            editor.open_beside(path, path.read_text(encoding="utf-8"))
         typed = [await _type(editor, run, text, span) for span in spans]
         memory = Memory.of(editor.pid)
     return summarise(run, name, typed, memory)
 
 
 async def _type(editor: Editor, run: Run, text: str, span: Span) -> Typed:
-    editor.open(run.path, text[: span.start] + text[span.end :], span.start)
+    lines = text[span.end :].split("\n")[1 : run.num_lines]  # of the last one nothing is typed
+    editor.open(
+        run.path, text[: span.start] + text[span.end + len("".join(lines)) + len(lines) :], span.start
+    )
     first = await editor.complete()
     asked: list[asyncio.Task[Shown]] = []
     try:
-        for key in [*text[span.start : span.end], "\n" + indentation(text, span.end)]:
+        for key, rest in [*((key, "") for key in text[span.start : span.end]), *new_lines(text, span, lines)]:
             editor.type(key)
             asked.append(asyncio.create_task(editor.complete()))
             await (asyncio.sleep(1 / run.rate) if run.rate else asyncio.wait(asked[-1:]))
-        *on_line, new_line = await asyncio.gather(*asked)
-        return Typed(first, on_line, new_line)
+            if rest:
+                editor.type(rest)
+                await editor.complete()
+        answers = await asyncio.gather(*asked)
+        num_keys = span.end - span.start
+        return Typed(first, answers[:num_keys], answers[num_keys:])
     finally:
         editor.close()
+
+
+def new_lines(text: str, span: Span, lines: list[str]) -> Iterator[tuple[str, str]]:
+    """The keys that begin lines behind a span, and what is then typed in each: in the last one nothing."""
+    at = span.end
+    for line in [*lines, ""]:
+        blanks = indentation(text, at)
+        yield "\n" + blanks, line.removeprefix(blanks).rstrip()
+        at += len(line) + 1
 
 
 def indentation(text: str, end: int) -> str:
@@ -183,7 +209,7 @@ def indentation(text: str, end: int) -> str:
 
 
 def summarise(run: Run, model: str, typed: list[Typed], memory: Memory) -> Report:
-    warm = [shown for each in typed for shown in (*each.on_line, each.new_line)]
+    warm = [shown for each in typed for shown in (*each.on_line, *each.new_lines)]
     shown = [each for each in warm if each.text]
     silent = [each for each in warm if not each.text and not each.overtaken]
     asked = _of("model", shown)
@@ -213,7 +239,7 @@ def summarise(run: Run, model: str, typed: list[Typed], memory: Memory) -> Repor
         prompt_tokens=Summary.of(prompt),
         new_prompt_tokens=Summary.of(new),
         reused_on_line=Reuse.of(_of("model", [shown for each in typed for shown in each.on_line])),
-        reused_across_lines=Reuse.of(_of("model", [each.new_line for each in typed])),
+        reused_across_lines=Reuse.of(_of("model", [shown for each in typed for shown in each.new_lines])),
         memory=memory,
     )
 
@@ -297,6 +323,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         "--length", type=int, default=24, metavar="N", help="characters typed at each (default: %(default)s)"
     )
     parser.add_argument(
+        "--lines", type=int, default=1, metavar="N", help="new lines behind each (default: %(default)s)"
+    )
+    parser.add_argument(
         "--rate",
         type=_rate,
         default=0.0,
@@ -305,6 +334,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--no-reuse", dest="reuse", action="store_false", help="have the model asked at every key"
+    )
+    parser.add_argument(
+        "--beside", nargs="+", type=Path, default=[], metavar="FILE", help="files that are open as well"
     )
     parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="draws the places (default: %(default)s)"

@@ -244,7 +244,7 @@ class WorkerService:
             len(self._owners),
             _resident_bytes(),
             self._problem(),
-            self._snippet_tokens,
+            snippet_tokens=self._snippet_tokens,
         )
 
     def _on_loaded(self, model: LoadedModel, snippet_tokens: int) -> None:

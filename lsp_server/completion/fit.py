@@ -41,9 +41,18 @@ class Shown:
 def fit(found: Mapping[Kind, Sequence[Piece]], before: Sequence[Shown], num_tokens: int) -> tuple[Shown, ...]:
     """The best of each kind by priority, then the second of each, as far as there is room.
 
-    Pieces of a kind come best first. Those that were shown before stay, if they are among them: each that
-    changes has all behind it computed anew.
+    Pieces of a kind come best first. Those that were shown before go first, if they are among them; and where
+    nothing else is chosen all of them stay: each that comes or goes has all behind it computed anew.
     """
+    chosen = _chosen(found, before, num_tokens)
+    if before and {each.piece for each in chosen} <= {each.piece for each in before}:
+        return tuple(before)
+    return chosen
+
+
+def _chosen(
+    found: Mapping[Kind, Sequence[Piece]], before: Sequence[Shown], num_tokens: int
+) -> tuple[Shown, ...]:
     shown_before = {each.piece: None for each in before}
     ranked = {
         kind: [*(p for p in shown_before if p in pieces), *(p for p in pieces if p not in shown_before)]

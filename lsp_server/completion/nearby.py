@@ -27,6 +27,7 @@ DEADLINE_S = 0.015  # what is not found by then is left out of this prompt, and 
 # While the cursor stays within so many lines the snippets stay, and with them the rest of the prompt: they
 # stand at its beginning, so that another snippet makes all of it new.
 STEP = 8
+FAR = 64  # lines from where snippets were found, beyond which they no longer count as shown before
 _MAX_LOOKS = 32  # documents
 
 
@@ -170,7 +171,9 @@ class Nearby:
             newest = self._num_changes if uri != self._changed_last else self._num_others_changes
             if not was_away or newest <= look.as_of:
                 return look
-        before = look.pieces() if look is not None else ()
+        before: tuple[Shown, ...] = ()
+        if look is not None and abs(line - look.line) < FAR and look.num_tokens == num_tokens:
+            before = look.pieces()
         for each in [each for each, other in self._looks.items() if each == uri or not other.is_over]:
             self._end(each)  # of two, only the one that is waited for
         look = self._looks[uri] = _Look(line, self._num_changes, num_tokens, before)
@@ -180,9 +183,13 @@ class Nearby:
         return look
 
     async def _run(self, look: _Look, snapshot: Snapshot, offset: int) -> None:
-        others = tuple(other for other in self._files.others(snapshot.uri) if self._permits(other))
         pace = Pace()
-        query = Query.of(snapshot, offset, others)
+        others = []
+        for other in self._files.others(snapshot.uri):
+            if self._permits(other):
+                others.append(other)
+            await pace.rest()
+        query = Query.of(snapshot, offset, tuple(others))
         await pace.rest()
         async with asyncio.TaskGroup() as group:
             group.create_task(_ask(self._indexed, query, look, pace))

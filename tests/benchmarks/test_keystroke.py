@@ -9,7 +9,18 @@ import pytest
 
 from benchmarks import keystroke
 from benchmarks.editor import Shown
-from benchmarks.keystroke import Latency, Reuse, Run, Span, Typed, draw, indentation, summarise, table
+from benchmarks.keystroke import (
+    Latency,
+    Reuse,
+    Run,
+    Span,
+    Typed,
+    draw,
+    indentation,
+    new_lines,
+    summarise,
+    table,
+)
 from benchmarks.memory import Memory
 from benchmarks.percentile import Summary
 
@@ -61,7 +72,7 @@ def test_summarise_counts_each_keystroke_once_and_tells_where_its_text_came_from
     ]
     cold = Shown("c", 90.0, 95.0, {**numbers, "cached_tokens": 0}, 85.0, "eot", "model")
     new_line = Shown("d", 35.0, 36.0, {**numbers, "cached_tokens": 80}, 34.0, "aborted", "model")
-    typed = [Typed(cold, warm[:2], warm[2]), Typed(cold, warm[3:], new_line)]
+    typed = [Typed(cold, warm[:2], warm[2:3]), Typed(cold, warm[3:], [new_line])]
     report = summarise(Run(Path("f.py"), 1), "m", typed, Memory(50.0, 300.0))
     assert (report.keystrokes, report.shown, report.silent, report.overtaken) == (7, 5, 1, 1)
     assert report.every.first_text_ms == Summary(5, 25.0, 35.0)
@@ -88,12 +99,18 @@ def test_a_new_line_is_indented_as_the_next_one(text: str, blanks: str) -> None:
     assert indentation(text, len(text.splitlines()[0])) == blanks
 
 
+def test_new_lines_are_those_of_the_file() -> None:
+    text = "a = 1\nif b:\n    c = 2\n\nd = 3\n"
+    typed = list(new_lines(text, Span(0, 5), ["if b:", "    c = 2", ""]))
+    assert typed == [("\n", "if b:"), ("\n    ", "c = 2"), ("\n", ""), ("\n", "")]
+
+
 def test_a_table_of_nothing_has_no_numbers() -> None:
     report = summarise(Run(Path("f.py"), 1), "m", [], Memory(50.0, 300.0))
     assert "| keystroke → first ghost text, ms | 0 | - | - |" in table(report)
 
 
-@pytest.mark.parametrize("options", [(), ("--no-reuse",), ("--rate", "50")])
+@pytest.mark.parametrize("options", [(), ("--no-reuse", "--lines", "3"), ("--rate", "50")])
 def test_a_run_reports_both_processes(
     make_scripted_model: Callable[[str], Path], run: Process, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
@@ -103,8 +120,9 @@ def test_a_run_reports_both_processes(
     benchmark = run("keystroke", *arguments, "--model", str(make_scripted_model(" self.name\n")))
     assert benchmark.returncode == 0, benchmark.stderr
     told = json.loads(benchmark.stdout)
-    assert told["keystrokes"] == 9  # with the new line
-    assert told["shown"] + told["silent"] + told["overtaken"] == 9
+    keys = 8 + (3 if "--lines" in options else 1)
+    assert told["keystrokes"] == keys
+    assert told["shown"] + told["silent"] + told["overtaken"] == keys
     sources = [told[source]["reply_ms"]["count"] for source in ("asked", "adopted", "recent")]
     assert sum(sources) == told["every"]["reply_ms"]["count"] == told["shown"]
     if "--rate" not in options:

@@ -12,7 +12,7 @@ import pytest_asyncio
 from inference.messages import Snippet
 from lsp_server import policy
 from lsp_server.completion import nearby
-from lsp_server.completion.nearby import STEP
+from lsp_server.completion.nearby import FAR, STEP
 from lsp_server.completion.sources.edits import RecentEdits
 from lsp_server.completion.sources.pace import Pace
 from lsp_server.completion.sources.query import Piece, Query
@@ -217,6 +217,14 @@ async def test_a_refusal_that_comes_while_the_sources_are_asked_counts(
     editor.open(DEFINED, SHAPES)
     editor.open(USED, HERE)
     assert await snippets(editor) == ()
+
+
+async def test_far_from_where_they_were_found_they_are_shown_no_longer(editor: FakeEditor) -> None:
+    editor.open(DEFINED, SHAPES)
+    editor.open(USED + f"# {'-' * 100}\n\n" * (FAR + STEP), HERE)
+    assert await snippets(editor) == (AREA,)
+    assert await snippets(editor, HERE, 2 * STEP + 1) == (AREA,)  # nothing else was found
+    assert await snippets(editor, HERE, 2 * STEP + FAR + 1) == ()
 
 
 async def test_whatever_is_typed_and_opened_nothing_refused_and_nothing_of_the_window_is_shown() -> None:
