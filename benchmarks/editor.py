@@ -87,6 +87,12 @@ class Editor:
         }
         self._client.notify("textDocument/didOpen", {"textDocument": document})
 
+    def open_beside(self, path: Path, text: str) -> None:
+        """Open another file, without a cursor."""
+        language = LANGUAGES.get(path.suffix, "plaintext")
+        document = {"uri": path.resolve().as_uri(), "languageId": language, "version": 1, "text": text}
+        self._client.notify("textDocument/didOpen", {"textDocument": document})
+
     def close(self) -> None:
         self._client.notify("textDocument/didClose", {"textDocument": {"uri": self._uri}})
 

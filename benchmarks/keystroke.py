@@ -1,11 +1,13 @@
 """From a keystroke to ghost text: replays the typing of a real file through the whole of Midfill.
 
-    python -m benchmarks.keystroke [FILE] [--spans N] [--length N] [--rate N] [--no-reuse] [--json] ...
+    python -m benchmarks.keystroke [FILE] [--spans N] [--length N] [--lines N] [--rate N] [--json] ...
 
 Takes spans out of the file and types them back, one character at a time and a completion asked for at each,
 waiting for the answer before the next, or, with --rate, never waiting. Which spans is drawn from the seed.
-The first completion of a span reads a cold prompt, as after opening a file, and is told apart. So are
-keystrokes that an earlier answer served, which took no model: with --no-reuse there are none.
+Behind each span new lines are begun, indented as those that stand there in the file; with --lines what stands
+in them is then typed as one key, which does not count. The first completion of a span reads a cold prompt, as
+after opening a file, and is told apart. So are keystrokes that an earlier answer served, which took no model:
+with --no-reuse there are none.
 """
 
 import argparse
@@ -15,6 +17,7 @@ import os
 import platform
 import random
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -51,6 +54,30 @@ class Latency:
 
 
 @dataclass(frozen=True, slots=True)
+class Reuse:
+    """Of the prompts of `count` requests that asked the model: the share of their tokens that needed no
+    computing, as the worker counts them. 0 for none."""
+
+    count: int
+    share: float
+
+    @classmethod
+    def of(cls, answers: list[Shown]) -> "Reuse":
+        told = [each.statistics for each in answers if each.statistics is not None]
+        prompt = sum(each["prompt_tokens"] for each in told)
+        return cls(len(told), sum(each["cached_tokens"] for each in told) / prompt if prompt else 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """The answers to a span: before its first character, behind each, and at the beginning of new lines."""
+
+    cold: Shown
+    on_line: list[Shown]
+    new_lines: list[Shown]
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What --json prints. Times in milliseconds.
 
@@ -60,6 +87,7 @@ class Report:
     model. `overhead_ms` is what a reply with text took beyond the server's wait for the worker, which ends
     with the last text that the reply needed, whether the model ended by itself or was stopped; of `asked`
     alone, as are the counts of tokens. `cold_ms` is the time to the first text of a span's first completion.
+    `reused_on_line` is of keys within a line, `reused_across_lines` of those that begin a new one.
     """
 
     file: str
@@ -81,19 +109,23 @@ class Report:
     cold_ms: Summary
     prompt_tokens: Summary
     new_prompt_tokens: Summary
-    reused_share: float
+    reused_on_line: Reuse
+    reused_across_lines: Reuse
     memory: Memory
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How to type: the places are drawn from the seed; `rate` in keys a second, 0 to wait for each answer."""
+    """How to type: the places are drawn from the seed; `rate` in keys a second, 0 to wait for each answer;
+    with the files `beside` open. Behind each span `num_lines` are begun."""
 
     path: Path
     seed: int
     rate: float = 0.0
     reuse: bool = True
     model: str = ""
+    beside: tuple[Path, ...] = ()
+    num_lines: int = 1
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -101,7 +133,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         text = options.file.read_text(encoding="utf-8")
         spans = draw(text, options.spans, options.length, options.seed)
-        run = Run(options.file, options.seed, options.rate, options.reuse, options.model)
+        beside = tuple(options.beside)
+        run = Run(
+            options.file, options.seed, options.rate, options.reuse, options.model, beside, options.lines
+        )
         report = asyncio.run(replay(run, text, spans))
     except (OSError, ValueError, WorkerError, LspError, TimeoutError) as error:
         print(f"keystroke: {error or 'the server did not answer in time'}", file=sys.stderr)
@@ -129,32 +164,52 @@ async def replay(run: Run, text: str, spans: list[Span]) -> Report:
     """Type every span. Raises WorkerError, LspError, TimeoutError."""
     async with session(run.model, reuse=run.reuse) as editor:
         name = await editor.ready()
-        cold: list[Shown] = []
-        warm: list[Shown] = []
-        for span in spans:
-            first, *rest = await _type(editor, run, text, span)
-            cold.append(first)
-            warm += rest
+        for path in run.beside:
+            editor.open_beside(path, path.read_text(encoding="utf-8"))
+        typed = [await _type(editor, run, text, span) for span in spans]
         memory = Memory.of(editor.pid)
-    return summarise(run, name, cold, warm, memory)
+    return summarise(run, name, typed, memory)
 
 
-async def _type(editor: Editor, run: Run, text: str, span: Span) -> list[Shown]:
-    """The completion before the first character of the span, then the one after each."""
-    editor.open(run.path, text[: span.start] + text[span.end :], span.start)
+async def _type(editor: Editor, run: Run, text: str, span: Span) -> Typed:
+    lines = text[span.end :].split("\n")[1 : run.num_lines]  # of the last one nothing is typed
+    editor.open(
+        run.path, text[: span.start] + text[span.end + len("".join(lines)) + len(lines) :], span.start
+    )
     first = await editor.complete()
     asked: list[asyncio.Task[Shown]] = []
     try:
-        for character in text[span.start : span.end]:
-            editor.type(character)
+        for key, rest in [*((key, "") for key in text[span.start : span.end]), *new_lines(text, span, lines)]:
+            editor.type(key)
             asked.append(asyncio.create_task(editor.complete()))
             await (asyncio.sleep(1 / run.rate) if run.rate else asyncio.wait(asked[-1:]))
-        return [first, *await asyncio.gather(*asked)]
+            if rest:
+                editor.type(rest)
+                await editor.complete()
+        answers = await asyncio.gather(*asked)
+        num_keys = span.end - span.start
+        return Typed(first, answers[:num_keys], answers[num_keys:])
     finally:
         editor.close()
 
 
-def summarise(run: Run, model: str, cold: list[Shown], warm: list[Shown], memory: Memory) -> Report:
+def new_lines(text: str, span: Span, lines: list[str]) -> Iterator[tuple[str, str]]:
+    """The keys that begin lines behind a span, and what is then typed in each: in the last one nothing."""
+    at = span.end
+    for line in [*lines, ""]:
+        blanks = indentation(text, at)
+        yield "\n" + blanks, line.removeprefix(blanks).rstrip()
+        at += len(line) + 1
+
+
+def indentation(text: str, end: int) -> str:
+    """The blanks before the next line with text behind the end of a line, which an editor puts there."""
+    behind = text[end:].lstrip("\r\n")
+    return behind[: len(behind) - len(behind.lstrip(" \t"))]
+
+
+def summarise(run: Run, model: str, typed: list[Typed], memory: Memory) -> Report:
+    warm = [shown for each in typed for shown in (*each.on_line, *each.new_lines)]
     shown = [each for each in warm if each.text]
     silent = [each for each in warm if not each.text and not each.overtaken]
     asked = _of("model", shown)
@@ -180,10 +235,11 @@ def summarise(run: Run, model: str, cold: list[Shown], warm: list[Shown], memory
         overhead_ms=Summary.of(
             [each.total_ms - each.waited_ms for each in asked if each.waited_ms is not None]
         ),
-        cold_ms=Summary.of([each.first_ms for each in cold if each.first_ms is not None]),
+        cold_ms=Summary.of([each.cold.first_ms for each in typed if each.cold.first_ms is not None]),
         prompt_tokens=Summary.of(prompt),
         new_prompt_tokens=Summary.of(new),
-        reused_share=1 - sum(new) / sum(prompt) if prompt else 0.0,
+        reused_on_line=Reuse.of(_of("model", [shown for each in typed for shown in each.on_line])),
+        reused_across_lines=Reuse.of(_of("model", [shown for each in typed for shown in each.new_lines])),
         memory=memory,
     )
 
@@ -214,13 +270,18 @@ def table(report: Report) -> str:
         f"{report.keystrokes} keystrokes, {report.shown} with text, {report.silent} without, "
         f"{report.overtaken} overtaken; the model was asked for {report.asked.reply_ms.count} of the texts, "
         f"{report.adopted.reply_ms.count} were taken over, {report.recent.reply_ms.count} said before; "
-        f"{report.reused_share:.1%} of prompt tokens reused; memory: "
+        f"prompt tokens reused: {_share(report.reused_on_line)} on a line, "
+        f"{_share(report.reused_across_lines)} across lines; memory: "
         f"server {report.memory.server_mib:.0f} MiB, worker {report.memory.worker_mib:.0f} MiB",
         "",
         "| | count | median | 95th percentile |",
         "|---|---:|---:|---:|",
     ]
     return "\n".join(lines + [_row(name, summary) for name, summary in rows])
+
+
+def _share(reuse: Reuse) -> str:
+    return f"{reuse.share:.1%} ({reuse.count} requests)" if reuse.count else "-"
 
 
 def _row(name: str, summary: Summary) -> str:
@@ -262,6 +323,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         "--length", type=int, default=24, metavar="N", help="characters typed at each (default: %(default)s)"
     )
     parser.add_argument(
+        "--lines", type=int, default=1, metavar="N", help="new lines behind each (default: %(default)s)"
+    )
+    parser.add_argument(
         "--rate",
         type=_rate,
         default=0.0,
@@ -270,6 +334,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--no-reuse", dest="reuse", action="store_false", help="have the model asked at every key"
+    )
+    parser.add_argument(
+        "--beside", nargs="+", type=Path, default=[], metavar="FILE", help="files that are open as well"
     )
     parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="draws the places (default: %(default)s)"

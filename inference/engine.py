@@ -104,6 +104,11 @@ class Engine:
         self._keys: set[int] = set()
 
     @property
+    def snippet_tokens(self) -> int:
+        """What a prompt holds of other files at most."""
+        return self.card.snippet_tokens
+
+    @property
     def has_work(self) -> bool:
         with self._lock:
             return bool(self._keys)

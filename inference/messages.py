@@ -21,7 +21,7 @@ import msgpack
 from inference.frame_shape import MAX_DEPTH, MAX_ITEMS, FrameShapeError, check_shape
 from inference.schema import MaxLength, OneOf, Range, SchemaError, from_map, to_map
 
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 """Raised whenever a message changes. Hello, Welcome and Error keep their shape in every version, so that
 two versions that meet can say so."""
 
@@ -170,7 +170,8 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Worker → client. `detail` says what is wrong though the worker works, for instance no log file."""
+    """Worker → client. `detail` says what is wrong though the worker works, for instance no log file.
+    `snippet_tokens` is what the model's prompts hold of other files; 0 too while it loads."""
 
     id: Id
     state: Annotated[str, OneOf(WORKER_STATES)]
@@ -182,6 +183,7 @@ class Status:
     active: Count
     memory_bytes: Count
     detail: Name = ""
+    snippet_tokens: Count = 0
 
 
 @dataclass(frozen=True, slots=True)

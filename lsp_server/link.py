@@ -38,6 +38,11 @@ class Generation(Protocol):
 class Link(Protocol):
     """A connection to a worker that is made, and made again, behind the server's back."""
 
+    @property
+    def snippet_tokens(self) -> int:
+        """What the model's prompts hold of other files; 0 for one that takes none, or is not there yet."""
+        ...
+
     async def start(self) -> None:
         """Return at once; attach or spawn in the background."""
         ...

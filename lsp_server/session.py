@@ -11,6 +11,7 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
+from lsp_server.completion.nearby import Nearby
 from lsp_server.completion.recent import Recent
 from lsp_server.document import Document, Snapshot
 from lsp_server.editor import Abilities, Editor
@@ -44,6 +45,9 @@ class Session:
         self._link_started = False
         self._background: set[asyncio.Task[None]] = set()
         self.index = Workspace(editor, self.spawn)
+        self.nearby = Nearby(
+            self.index, lambda: self.workspace, lambda: self.settings, lambda: self.link.snippet_tokens
+        )
 
     @property
     def salt(self) -> str:
@@ -69,6 +73,7 @@ class Session:
         before, self.settings = self.settings, settings
         if settings != before:
             self.recent.clear()
+            self.nearby.clear()
         if _worker_of(before) != _worker_of(settings):
             old, started = self.link, self._link_started
             self.link, self._link_started = self._new_link(), False
@@ -102,6 +107,7 @@ class Session:
         for uri in list(self.documents):
             self.turns.end(uri)
         self.recent.clear()
+        self.nearby.clear()
         self.index.close()
         for task in list(self._background):
             task.cancel()

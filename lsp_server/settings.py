@@ -24,7 +24,7 @@ class Settings:
     shares. `reuse` shows what earlier requests brought where it still fits; `prefetch` has the model go on
     from a completion that is shown, as if it had been accepted. `precision`, of the weights on a CPU, is one
     of PRECISIONS. `workspace_index` reads the workspace in the background, and shows the model the
-    definitions behind the names near the cursor.
+    definitions behind the names near the cursor; `context` shows it what open files and recent edits say.
     """
 
     enabled: bool = True
@@ -37,6 +37,7 @@ class Settings:
     prefetch: bool = True
     precision: str = "auto"
     workspace_index: bool = False
+    context: bool = True
 
     def merged(self, section: object) -> tuple[Settings, tuple[str, ...]]:
         """These settings with those of a JSON object laid over them.
@@ -107,6 +108,7 @@ _FIELDS = {
     "prefetch": "prefetch",
     "precision": "precision",
     "workspaceIndex": "workspace_index",
+    "context": "context",
 }
 
 _PARSERS = {
@@ -120,6 +122,7 @@ _PARSERS = {
     "prefetch": _boolean,
     "precision": _precision,
     "workspaceIndex": _boolean,
+    "context": _boolean,
 }
 
 

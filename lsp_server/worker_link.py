@@ -96,6 +96,11 @@ class WorkerLink:
         self._worker_status: Status | None = None
 
     @property
+    def snippet_tokens(self) -> int:
+        """What the model's prompts hold of other files; 0 until it is loaded."""
+        return self._worker_status.snippet_tokens if self._worker_status is not None else 0
+
+    @property
     def current(self) -> LinkStatus:
         """The last status told."""
         return self._status

@@ -7,9 +7,9 @@ from typing import Any
 
 from lsprotocol import types
 
-from inference.messages import Snippet
-from lsp_server.completion.elsewhere import Elsewhere, path_of
-from lsp_server.document import Snapshot
+from lsp_server.completion.sources.indexed import IndexedDefinitions, path_of
+from lsp_server.completion.sources.pace import Pace
+from lsp_server.completion.sources.query import Piece, Query
 from lsp_server.editor import Abilities, Editor
 from lsp_server.index.indexer import Indexer
 from lsp_server.index.languages import globs
@@ -29,13 +29,13 @@ class Workspace:
         self._editor = editor
         self._spawn = spawn
         self._indexer: Indexer | None = None
-        self._elsewhere: Elsewhere | None = None
+        self._definitions: IndexedDefinitions | None = None
         self._is_watching = False
 
     @property
-    def has_index(self) -> bool:
-        """Whether there is one, or one is being made."""
-        return self._indexer is not None
+    def is_stale(self) -> bool:
+        """Whether there is an index that may hold what nobody may see any more."""
+        return self._indexer is not None and self._indexer.is_stale
 
     def adopt(self, is_wanted: bool, uri: str, abilities: Abilities) -> None:
         """Have an index of the folder at `uri`, or none. For use once `initialized` has been said."""
@@ -46,7 +46,7 @@ class Workspace:
         if root is None or self._indexer is not None:
             return
         self._indexer = Indexer(root, self._editor, abilities.progress)
-        self._elsewhere = Elsewhere(self._indexer)
+        self._definitions = IndexedDefinitions(self._indexer)
         self._spawn(self._indexer.run())
         if abilities.watches_files and not self._is_watching:
             self._is_watching = True
@@ -62,17 +62,17 @@ class Workspace:
         if self._indexer is not None:
             self._indexer.typed()
 
-    async def near(self, snapshot: Snapshot, offset: int) -> tuple[Snippet, ...]:
-        """What other files say of the names near a cursor; nothing without an index."""
-        return () if self._elsewhere is None else await self._elsewhere.near(snapshot, offset)
+    async def find(self, query: Query, pace: Pace) -> tuple[Piece, ...]:
+        """The definitions of files that are not open; nothing without an index."""
+        return () if self._definitions is None else await self._definitions.find(query, pace)
 
     def close(self) -> None:
         """End the index; what it has written stays for the next time."""
         if self._indexer is not None:
             self._indexer.stop()
-        if self._elsewhere is not None:
-            self._elsewhere.close()
-        self._indexer = self._elsewhere = None
+        if self._definitions is not None:
+            self._definitions.close()
+        self._indexer = self._definitions = None
 
     def _watch(self) -> None:
         watchers = [types.FileSystemWatcher(glob_pattern=glob) for glob in globs()]

@@ -82,7 +82,9 @@ class Conversation:
         self.send(encode(Welcome(version, "fake", "cpu", os.getpid(), 512)))
 
     def status(self, identity: int, state: str) -> None:
-        self.send(encode(Status(identity, state, "fake", "cpu", os.getpid(), 1.0, 1, 0, 1 << 20)))
+        tokens = 100 * (state == "ready")
+        told = (identity, state, "fake", "cpu", os.getpid(), 1.0, 1, 0, 1 << 20)
+        self.send(encode(Status(*told, snippet_tokens=tokens)))
 
     def loading(self) -> None:
         self.status(self.receive(StatusRequest).id, "loading")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inference.messages import Snippet
 from lsp_server import policy
 from lsp_server.completion.answer import Completion
 from lsp_server.completion.origin import Origin
@@ -13,10 +14,12 @@ from lsp_server.settings import Settings
 
 
 def go_on(
-    snapshot: Snapshot, completion: Completion, settings: Settings, link: Link, salt: str, recent: Recent
-) -> None:
+    snapshot: Snapshot, completion: Completion, settings: Settings, link: Link, salt: str, recent: Recent,
+    snippets: tuple[Snippet, ...] = (),
+) -> None:  # fmt: skip
     """Have the model go on as if `completion` had been accepted, unless `recent` knows how it would.
 
+    `snippets` are those of the completion: the prompt is the same but for what was accepted.
     Nobody waits for it: whoever asks for anything else stops it, and it stops by itself a few lines ahead.
     """
     accepted, cursor = _accepted(snapshot, completion)
@@ -25,7 +28,7 @@ def go_on(
 
     def ask() -> Generation:
         # A purpose of its own, so that it supersedes nothing.
-        return link.generate(request(accepted, cursor, settings.max_tokens, salt, purpose="ahead"))
+        return link.generate(request(accepted, cursor, settings.max_tokens, salt, snippets, "ahead"))
 
     if not recent.goes_on(accepted, cursor):
         recent.open(Origin.of(accepted, cursor), ask)

@@ -22,7 +22,8 @@ class Origin:
     can show behind the cursor (`SUFFIX_BUDGET`) has changed, and what stands between origin and cursor is its
     own beginning. Behind the cursor there may be more: the brackets and quotes that an editor puts there
     while the opening ones are typed. How the prompt's window has scrolled since makes no difference. An edit
-    that moves the origin is one before it. What a prompt has of other files is not looked at.
+    that moves the origin is one before it. Of other files nothing is known here: whoever learns that one has
+    changed forgets the texts.
     """
 
     uri: str

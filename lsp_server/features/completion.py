@@ -25,6 +25,7 @@ _WORD = re.compile(r"\w*\Z")
 def completion(session: Session, params: types.CompletionParams) -> Coroutine[Any, Any, types.CompletionList]:
     """Take the turn and the snapshot now, before the next message; answer in a task."""
     uri = params.text_document.uri
+    session.nearby.visited(uri)
     return _reply(session, params, session.turns.take(uri), session.snapshot(uri))
 
 
@@ -43,7 +44,7 @@ async def _reply(
                 session.link,
                 session.salt,
                 session.recent,
-                near=session.index.near if session.index.has_index else None,
+                near=session.nearby.near,
             )
         finally:
             session.turns.give_back(params.text_document.uri, turn)

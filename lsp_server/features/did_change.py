@@ -29,12 +29,14 @@ def did_change(session: Session, params: types.DidChangeTextDocumentParams) -> N
         return  # never opened, or never read
     session.turns.end(uri)
     session.index.typed()
+    before, changes = document.snapshot, [from_change(change) for change in params.content_changes]
     try:
-        document.apply(
-            [from_change(change) for change in params.content_changes], params.text_document.version
-        )
+        document.apply(changes, params.text_document.version)
+        for other in session.nearby.changed(before, document.snapshot, changes):
+            session.recent.forget(other)  # it was said with what this document no longer says
     except StaleVersion as error:
         logger.warning("refused a change: %s", error)
+        session.nearby.forget(uri)
     finally:
         session.recent.changed(uri, session.snapshot(uri))
 
@@ -45,4 +47,5 @@ def distrust(session: Session, method: str, params: object) -> None:
     uri = document.get("uri") if isinstance(document, Mapping) else None
     if method == types.TEXT_DOCUMENT_DID_CHANGE and isinstance(uri, str) and uri in session.documents:
         session.end(uri)
+        session.nearby.forget(uri)
         session.documents[uri].needs_resync = True

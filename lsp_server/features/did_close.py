@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 
 def did_close(session: Session, params: types.DidCloseTextDocumentParams) -> None:
-    """Forget the text, and stop what was being computed for it."""
+    """Stop what was being computed for the text. What it says of other documents is kept for a while."""
     session.end(params.text_document.uri)
+    session.nearby.closed(params.text_document.uri)
     session.documents.pop(params.text_document.uri, None)

@@ -19,6 +19,7 @@ def did_open(session: Session, params: types.DidOpenTextDocumentParams) -> None:
     session.end(opened.uri)
     session.documents.pop(opened.uri, None)
     if not policy.is_secret(opened.uri):
-        session.documents[opened.uri] = Document(
+        document = session.documents[opened.uri] = Document(
             opened.uri, opened.language_id, opened.version, opened.text, session.abilities.encoding
         )
+        session.nearby.opened(document.snapshot)

@@ -66,6 +66,7 @@ def inline_completion(
 ) -> Coroutine[Any, Any, types.InlineCompletionList]:
     """Take the turn and the snapshot now, before the next message; answer in a task."""
     uri = params.text_document.uri
+    session.nearby.visited(uri)
     return _reply(session, params, session.turns.take(uri), session.snapshot(uri))
 
 
@@ -95,7 +96,7 @@ async def _reply(
             invoked=params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked,
             grown=grown if streaming else None,
             asked=asked if streaming else None,
-            near=session.index.near if session.index.has_index else None,
+            near=session.nearby.near,
         )
     finally:
         session.turns.give_back(params.text_document.uri, turn)
@@ -112,7 +113,8 @@ async def _go_on(session: Session, snapshot: Snapshot, asked: Snapshot, completi
     """Prefetch what comes after a completion that has been shown for a while, if the model is free."""
     await asyncio.sleep(PREFETCH_AFTER_S)
     if session.is_current(snapshot) and not session.recent.is_read:
-        go_on(asked, completion, session.settings, session.link, session.salt, session.recent)
+        snippets = session.nearby.held(asked, completion.start)
+        go_on(asked, completion, session.settings, session.link, session.salt, session.recent, snippets)
 
 
 def _notify_partial(session: Session, params: types.InlineCompletionParams, place: Place, text: str) -> None:

@@ -1,10 +1,8 @@
-"""The definitions behind names, as a document means them: through its imports first, then by name."""
+"""The definitions behind names, as a document means them (`meaning.py`), from the index."""
 
 from __future__ import annotations
 
 import os
-import posixpath
-import re
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,17 +13,13 @@ from urllib.parse import quote
 from inference.messages import Snippet
 from lsp_server import policy
 from lsp_server.index.definition import Import
+from lsp_server.index.meaning import Meaning, Place, Rank, cut
 from lsp_server.index.source import Stamp
 from lsp_server.index.store import reader
 from lsp_server.surrogates import well_formed
 
-_Modules = dict[Import, tuple[bool, list[str]]]
-
 MAX_NAMES = 32
 _PLACES = 64  # of one name; one that is defined everywhere says little
-_INDEX_FILES = frozenset({"__init__", "index", "mod", "lib", "main"})
-_EXTENSION = re.compile(r"\.\w{1,4}$")
-_TEST = re.compile(r"(?:^|[/_.])(?:tests?|spec|mocks?|fixtures?)(?:[/_.]|$)", re.IGNORECASE)
 _FIND = """
 SELECT d.name, d.kind, d.container, d.start, d.end, d.file, f.path, f.size, f.mtime_ns
 FROM definitions AS d JOIN files AS f ON f.id = d.file
@@ -40,7 +34,8 @@ class Question:
     """What is asked of the index: the definitions of `names`, the most wanted first.
 
     `path` is the document's, from the workspace's folder; `family` its language's (`languages.family_of`).
-    At most `max_snippets` of at most `room` characters each.
+    At most `max_snippets` of at most `room` characters each. Files in `open` are left out: what is true of
+    them is in the editor.
     """
 
     names: tuple[str, ...]
@@ -49,24 +44,22 @@ class Question:
     imports: tuple[Import, ...] = ()
     room: int = 480
     max_snippets: int = 2
+    open: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    name: str
-    kind: str
-    container: str
-    start: int
+class _Row:
+    """A row of _FIND: a place, what of the file it is, and the file's number and stamp."""
+
+    place: Place
     end: int
     file: int
-    path: str
     stamp: Stamp
 
     @classmethod
-    def of(cls, row: Any) -> _Place:
-        """Of a row of _FIND."""
+    def of(cls, row: Any) -> _Row:
         name, kind, container, start, end, file, path, size, mtime_ns = row
-        return cls(name, kind, container, start, end, file, path, Stamp(size, mtime_ns))
+        return cls(Place(name, kind, container, path, start), end, file, Stamp(size, mtime_ns))
 
 
 class Lookup:
@@ -86,23 +79,22 @@ class Lookup:
         """
         database = self._open()
         own = {name for (name,) in database.execute(_OWN, (question.path,))}
-        modules = {each: _module(each, question.path) for each in question.imports}
-        best: list[tuple[tuple[object, ...], _Place]] = []
-        for rank, name in enumerate(question.names[:MAX_NAMES]):
+        meaning = Meaning(question.path, question.imports)
+        best: list[tuple[Rank, _Row]] = []
+        for order, name in enumerate(question.names[:MAX_NAMES]):
             if name in own:
                 continue
-            ranked = list(self._ranked(database, question, modules, name, rank))
+            ranked = list(self._ranked(database, question, meaning, name, order))
             if ranked:
                 best.append(min(ranked, key=lambda each: each[0]))
         found: list[Snippet] = []
         seen: set[tuple[int, int]] = set()
-        for _, place in sorted(best, key=lambda each: each[0]):
+        for _, row in sorted(best, key=lambda each: each[0]):
             if len(found) == question.max_snippets:
                 break
-            if (place.file, place.start) not in seen and (
-                snippet := self._snippet(database, place, question)
-            ):
-                seen.add((place.file, place.start))
+            key = row.file, row.place.start
+            if key not in seen and (snippet := self._snippet(database, row, question)):
+                seen.add(key)
                 found.append(snippet)
         return tuple(found)
 
@@ -124,54 +116,33 @@ class Lookup:
         return self._database
 
     def _ranked(
-        self, database: sqlite3.Connection, question: Question, modules: _Modules, name: str, rank: int
-    ) -> Iterator[tuple[tuple[object, ...], _Place]]:
+        self, database: sqlite3.Connection, question: Question, meaning: Meaning, name: str, order: int
+    ) -> Iterator[tuple[Rank, _Row]]:
         """The places where a name may be defined, each with its rank: the lowest is the likeliest."""
-        bound = [(each, there) for each in modules for here, there in each.names if here == name]
-        wanted = bound[0][1] if bound and bound[0][1] else name
-        sources = [modules[each] for each, _ in bound] or [
-            modules[each] for each in modules if not each.names or any(not there for _, there in each.names)
-        ]
-        rows = database.execute(_FIND, (wanted, question.family, question.path, _PLACES))
-        for row in rows:
-            place = _Place.of(row)
-            stem = _stem(place.path)
-            near = max((_agreement(each, stem) for each in sources), default=0)
-            if bound and not near:
-                continue  # it comes from elsewhere, and only its name is the same
-            if place.kind == "constant" and not bound:
-                continue
-            yield (
-                (
-                    not near,
-                    bool(place.container),
-                    bool(_TEST.search(place.path)),
-                    rank,
-                    -near,
-                    -_shared(place.path, question.path),
-                    place.path.count("/"),
-                    place.path,
-                    place.start,
-                ),
-                place,
-            )
+        wanted = meaning.there(name)
+        for values in database.execute(_FIND, (wanted, question.family, question.path, _PLACES)):
+            row = _Row.of(values)
+            rank = meaning.rank(name, order, row.place)
+            if rank is not None and row.place.path not in question.open:
+                yield rank, row
 
-    def _snippet(self, database: sqlite3.Connection, place: _Place, question: Question) -> Snippet | None:
+    def _snippet(self, database: sqlite3.Connection, row: _Row, question: Question) -> Snippet | None:
+        place = row.place
         if policy.is_secret("file://" + quote(str(self._root / place.path))):
             return None
         room = 4 * question.room
-        starts = [(place.start, min(place.end, place.start + room))]
+        starts = [(place.start, min(row.end, place.start + room))]
         if place.container:
-            header = database.execute(_HEADER, (place.file, place.container)).fetchone()
+            header = database.execute(_HEADER, (row.file, place.container)).fetchone()
             if header is not None and header[0] < place.start:
                 starts.insert(0, (header[0], header[0] + room))
-        pieces = _read(self._root / place.path, place.stamp, starts)
+        pieces = _read(self._root / place.path, row.stamp, starts)
         if pieces is None or policy.begins_a_key(pieces[-1]):
             return None
         text = pieces[-1]
         if len(pieces) == 2:  # a method goes under the first line of its class
             text = pieces[0].partition("\n")[0] + "\n" + text
-        text = _cut(text, question.room)
+        text = cut(text, question.room)
         return Snippet(place.path.rpartition("/")[2], text) if text.strip() else None
 
 
@@ -191,59 +162,3 @@ def _read(path: Path, stamp: Stamp, extents: list[tuple[int, int]]) -> list[str]
         os.close(descriptor)
     texts = (piece.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n") for piece in pieces)
     return [well_formed(text) for text in texts]
-
-
-def _cut(text: str, room: int) -> str:
-    """Whole lines, where the first fits."""
-    if len(text) < room:
-        return text + "\n"
-    return text[: text.rfind("\n", 0, room) + 1] or text[:room]
-
-
-def _module(imported: Import, document: str) -> tuple[bool, list[str]]:
-    """Whether an import names one place, seen from the document, and the parts of its module's path."""
-    module = _EXTENSION.sub("", imported.module).lower()
-    if not module.startswith("."):
-        return False, [part for part in module.split("/") if part]
-    path = posixpath.normpath(posixpath.join(posixpath.dirname(document.lower()), module))
-    return True, [] if path == "." else path.split("/")
-
-
-def _stem(path: str) -> list[str]:
-    """The parts of the path under which a file is imported."""
-    stem = _EXTENSION.sub("", path).lower().split("/")
-    return stem[:-1] if stem[-1] in _INDEX_FILES and len(stem) > 1 else stem
-
-
-def _agreement(module: tuple[bool, list[str]], stem: list[str]) -> int:
-    """How many last parts of a module's path a file's, or its folder's, agrees with; 0 for no.
-
-    1 at least where the file lies somewhere inside the module, which may hand out what is defined there.
-    """
-    is_exact, parts = module
-    if is_exact:
-        if stem == parts:
-            return 100
-        return 50 if stem[:-1] == parts else 0
-    if not parts or parts[-1] not in stem:
-        return 0
-    return max(1, _common_end(parts, stem), _common_end(parts, stem[:-1]))
-
-
-def _common_end(first: list[str], second: list[str]) -> int:
-    count = 0
-    for one, other in zip(reversed(first), reversed(second), strict=False):
-        if one != other:
-            break
-        count += 1
-    return count
-
-
-def _shared(first: str, second: str) -> int:
-    """How many folders two paths have in common from the top."""
-    count = 0
-    for one, other in zip(first.split("/")[:-1], second.split("/")[:-1], strict=False):
-        if one != other:
-            break
-        count += 1
-    return count

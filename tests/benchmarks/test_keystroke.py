@@ -9,7 +9,18 @@ import pytest
 
 from benchmarks import keystroke
 from benchmarks.editor import Shown
-from benchmarks.keystroke import Latency, Run, Span, draw, summarise, table
+from benchmarks.keystroke import (
+    Latency,
+    Reuse,
+    Run,
+    Span,
+    Typed,
+    draw,
+    indentation,
+    new_lines,
+    summarise,
+    table,
+)
 from benchmarks.memory import Memory
 from benchmarks.percentile import Summary
 
@@ -59,30 +70,47 @@ def test_summarise_counts_each_keystroke_once_and_tells_where_its_text_came_from
         Shown("", None, 3.0, None),
         Shown("", None, 90.0, None, overtaken=True),
     ]
-    cold = [Shown("c", 90.0, 95.0, {**numbers, "cached_tokens": 0}, 85.0, "eot", "model")]
-    report = summarise(Run(Path("f.py"), 1), "m", cold, warm, Memory(50.0, 300.0))
-    assert (report.keystrokes, report.shown, report.silent, report.overtaken) == (6, 4, 1, 1)
-    assert report.every.first_text_ms == Summary(4, 5.0, 35.0)
-    assert report.asked == Latency(Summary(2, 25.0, 35.0), Summary(2, 36.0, 45.0))
+    cold = Shown("c", 90.0, 95.0, {**numbers, "cached_tokens": 0}, 85.0, "eot", "model")
+    new_line = Shown("d", 35.0, 36.0, {**numbers, "cached_tokens": 80}, 34.0, "aborted", "model")
+    typed = [Typed(cold, warm[:2], warm[2:3]), Typed(cold, warm[3:], [new_line])]
+    report = summarise(Run(Path("f.py"), 1), "m", typed, Memory(50.0, 300.0))
+    assert (report.keystrokes, report.shown, report.silent, report.overtaken) == (7, 5, 1, 1)
+    assert report.every.first_text_ms == Summary(5, 25.0, 35.0)
+    assert report.asked == Latency(Summary(3, 35.0, 35.0), Summary(3, 36.0, 45.0))
     assert report.adopted == Latency(Summary(1, 5.0, 5.0), Summary(1, 6.0, 6.0))
     assert report.recent == Latency(Summary(1, 1.0, 1.0), Summary(1, 2.0, 2.0))
-    assert report.overhead_ms == Summary(2, 2.0, 4.0)
+    assert report.overhead_ms == Summary(3, 2.0, 4.0)
     assert report.silent_reply_ms == Summary(1, 3.0, 3.0)
-    assert report.cold_ms == Summary(1, 90.0, 90.0)
-    assert report.reused_share == pytest.approx(0.98)
+    assert report.cold_ms == Summary(2, 90.0, 90.0)
+    assert report.reused_on_line == Reuse(2, pytest.approx(0.98))
+    assert report.reused_across_lines == Reuse(1, pytest.approx(0.8))
     lines = table(report).splitlines()
-    assert "| keystroke → first ghost text, ms | 4 | 5.0 | 35.0 |" in lines
-    assert "| … where the model was asked | 2 | 25.0 | 35.0 |" in lines
-    assert "| of it, all but the worker, ms | 2 | 2.0 | 4.0 |" in lines
-    assert lines[2].startswith("6 keystrokes, 4 with text, 1 without, 1 overtaken; ")
+    assert "| keystroke → first ghost text, ms | 5 | 25.0 | 35.0 |" in lines
+    assert "| … where the model was asked | 3 | 35.0 | 35.0 |" in lines
+    assert "| of it, all but the worker, ms | 3 | 2.0 | 4.0 |" in lines
+    assert lines[2].startswith("7 keystrokes, 5 with text, 1 without, 1 overtaken; ")
+    assert "98.0% (2 requests) on a line, 80.0% (1 requests) across lines" in lines[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "blanks"), [("if x:\n\n    y\n", "    "), ("x\r\ny\n", ""), ("x", ""), ("x\n\ty", "\t")]
+)
+def test_a_new_line_is_indented_as_the_next_one(text: str, blanks: str) -> None:
+    assert indentation(text, len(text.splitlines()[0])) == blanks
+
+
+def test_new_lines_are_those_of_the_file() -> None:
+    text = "a = 1\nif b:\n    c = 2\n\nd = 3\n"
+    typed = list(new_lines(text, Span(0, 5), ["if b:", "    c = 2", ""]))
+    assert typed == [("\n", "if b:"), ("\n    ", "c = 2"), ("\n", ""), ("\n", "")]
 
 
 def test_a_table_of_nothing_has_no_numbers() -> None:
-    report = summarise(Run(Path("f.py"), 1), "m", [], [], Memory(50.0, 300.0))
+    report = summarise(Run(Path("f.py"), 1), "m", [], Memory(50.0, 300.0))
     assert "| keystroke → first ghost text, ms | 0 | - | - |" in table(report)
 
 
-@pytest.mark.parametrize("options", [(), ("--no-reuse",), ("--rate", "50")])
+@pytest.mark.parametrize("options", [(), ("--no-reuse", "--lines", "3"), ("--rate", "50")])
 def test_a_run_reports_both_processes(
     make_scripted_model: Callable[[str], Path], run: Process, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
@@ -92,8 +120,9 @@ def test_a_run_reports_both_processes(
     benchmark = run("keystroke", *arguments, "--model", str(make_scripted_model(" self.name\n")))
     assert benchmark.returncode == 0, benchmark.stderr
     told = json.loads(benchmark.stdout)
-    assert told["keystrokes"] == 8
-    assert told["shown"] + told["silent"] + told["overtaken"] == 8
+    keys = 8 + (3 if "--lines" in options else 1)
+    assert told["keystrokes"] == keys
+    assert told["shown"] + told["silent"] + told["overtaken"] == keys
     sources = [told[source]["reply_ms"]["count"] for source in ("asked", "adopted", "recent")]
     assert sum(sources) == told["every"]["reply_ms"]["count"] == told["shown"]
     if "--rate" not in options:
@@ -105,7 +134,9 @@ def test_a_run_reports_both_processes(
         assert told["overhead_ms"]["count"] == sources[0]
         assert 0 < told["overhead_ms"]["median"] < told["asked"]["reply_ms"]["median"]
         assert told["asked"]["first_text_ms"]["median"] > 0
-        assert 0 < told["reused_share"] < 1
+        reuse = [told["reused_on_line"], told["reused_across_lines"]]
+        assert sum(each["count"] for each in reuse) == sources[0]
+        assert all(0 < each["share"] < 1 for each in reuse if each["count"])
     assert told["memory"]["server_mib"] > 10
     assert told["memory"]["worker_mib"] > 10
 

@@ -22,6 +22,7 @@ class EchoEngine:
 
     def __init__(self) -> None:
         self.model = EchoModel()
+        self.snippet_tokens = 40
         self.lock = threading.Lock()
         self.words: dict[int, deque[str]] = {}
         self.aborted: list[tuple[int, StopReason]] = []

@@ -166,11 +166,13 @@ class TestLoading:
         status = await receive(client)
         assert isinstance(status, Status)
         assert (status.state, status.active, status.clients) == ("loading", 1, 1)
+        assert status.snippet_tokens == 0
         assert status.memory_bytes > 1 << 20
         bench.may_load.set()
         ready = await receive(client)
         assert isinstance(ready, Status)
         assert (ready.id, ready.state, ready.model, ready.device) == (0, "ready", "echo", "cpu")
+        assert ready.snippet_tokens == bench.engine.snippet_tokens > 0
         assert await receive(client) == Chunk(1, "word")
         done = await receive(client)
         assert isinstance(done, Done)

@@ -77,6 +77,8 @@ class FakeGeneration:
 class FakeLink:
     """Hands every generation to the test; answers by itself where a script is set."""
 
+    snippet_tokens = 0
+
     def __init__(self, settings: Settings, on_status: Callable[[LinkStatus], None]) -> None:
         self.settings = settings
         self.on_status = on_status

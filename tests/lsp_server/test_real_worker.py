@@ -44,6 +44,7 @@ async def link(command: WorkerCommand) -> AsyncIterator[WorkerLink]:
     async with asyncio.timeout(GIVE_UP_S):
         settled = await link.settled()
     assert settled == LinkStatus("ready", "", "tiny", "cpu")
+    assert link.snippet_tokens == 32
     yield link
     await link.close()
 

@@ -17,11 +17,12 @@ def test_a_section_is_laid_over_the_settings() -> None:
         "prefetch": False,
         "precision": "int8",
         "workspaceIndex": True,
+        "context": False,
     }
     settings, problems = Settings().merged(section)
     assert problems == ()
     assert settings == Settings(
-        False, "/models/a", 128, False, ("markdown", "plaintext"), True, False, False, "int8", True
+        False, "/models/a", 128, False, ("markdown", "plaintext"), True, False, False, "int8", True, False
     )
 
 

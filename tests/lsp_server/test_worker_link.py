@@ -17,6 +17,7 @@ pytestmark = pytest.mark.asyncio
 @pytest.mark.parametrize("private", [False, True])
 async def test_text_streams_from_a_worker_that_is_started_on_demand(bench: Bench, private: bool) -> None:
     link = await bench.up("hello welcome serve", private=private)
+    assert link.snippet_tokens == 100
     generation = link.generate(ask())
     assert link.current.state == "busy"
     assert await read(generation) == "x = |\n"
@@ -57,6 +58,7 @@ async def test_a_request_waits_while_the_model_loads(bench: Bench) -> None:
     link = bench.link("hello welcome loading generate ready chunk done serve")
     await link.start()
     await bench.until(lambda: link.current.message == "loading the model")
+    assert link.snippet_tokens == 0
     generation = link.generate(ask())
     assert link.current.state == "starting"
     answer = asyncio.ensure_future(read(generation))

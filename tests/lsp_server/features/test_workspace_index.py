@@ -12,9 +12,10 @@ import pytest
 import pytest_asyncio
 
 from inference.messages import Snippet
-from lsp_server.completion import elsewhere
+from lsp_server.completion import nearby
 from lsp_server.index import indexer
 from tests.lsp_server.fake_editor import FakeEditor
+from tests.lsp_server.fake_link import FakeLink
 
 DEADLINE_S = 60.0
 CAPABILITIES = {
@@ -32,7 +33,8 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(indexer, "_DEBOUNCE_S", 0.01)
     monkeypatch.setattr(indexer, "_PAUSE_S", 0.0)
     # The machine that tests run on may be busy: not what a deadline is about.
-    monkeypatch.setattr(elsewhere, "DEADLINE_S", DEADLINE_S)
+    monkeypatch.setattr(nearby, "DEADLINE_S", DEADLINE_S)
+    monkeypatch.setattr(FakeLink, "snippet_tokens", 1000)
     folder = tmp_path / "project"
     folder.mkdir()
     (folder / "shapes.py").write_text(AREA.text)
@@ -82,6 +84,14 @@ async def test_by_default_nothing_is_read(root: Path, tmp_path: Path) -> None:
         assert await snippets(editor, editor.open(HERE, (root / "here.py").as_uri())) == ()
         assert not any(each["method"] == "client/registerCapability" for each in editor.requests)
     assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.asyncio
+async def test_what_is_open_is_read_from_the_editor(editor: FakeEditor, root: Path) -> None:
+    await until(editor, root, (AREA,))
+    editor.open("def area(a, b, c):\n    ...\n", (root / "shapes.py").as_uri())
+    uri = editor.open(HERE, (root / "here.py").as_uri())
+    assert await snippets(editor, uri) == (Snippet("shapes.py", "def area(a, b, c):\n    ...\n"),)
 
 
 @pytest.mark.asyncio
@@ -203,7 +213,7 @@ async def test_what_comes_too_late_is_in_the_next_prompt(
     editor: FakeEditor, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await until(editor, root, (AREA,))
-    monkeypatch.setattr(elsewhere, "DEADLINE_S", 0.0)
+    monkeypatch.setattr(nearby, "DEADLINE_S", 0.0)
     uri = editor.open(HERE, (root / "late.py").as_uri())
     first = await snippets(editor, uri)
     assert first in ((), (AREA,))
