@@ -19,6 +19,7 @@ from inference.messages import (
     Generate,
     Hello,
     Message,
+    Odds,
     ProtocolError,
     Status,
     StatusRequest,
@@ -57,6 +58,7 @@ class WorkerService:
         self._started = time.monotonic()
         self._model: LoadedModel | None = None
         self._snippet_tokens = 0
+        self._calibration: tuple[Odds, ...] = ()
         self._over = asyncio.Event()
         self._exit_code = 0
         self._failure: Error | None = None
@@ -102,8 +104,8 @@ class WorkerService:
 
     # From the engine thread.
 
-    def loaded(self, model: LoadedModel, snippet_tokens: int) -> None:
-        self._loop.call_soon_threadsafe(self._on_loaded, model, snippet_tokens)
+    def loaded(self, model: LoadedModel, snippet_tokens: int, calibration: tuple[Odds, ...]) -> None:
+        self._loop.call_soon_threadsafe(self._on_loaded, model, snippet_tokens, calibration)
 
     def failed(self, error: Exception) -> None:
         self._loop.call_soon_threadsafe(self._on_failed, error)
@@ -244,12 +246,12 @@ class WorkerService:
             len(self._owners),
             _resident_bytes(),
             self._problem(),
-            snippet_tokens=self._snippet_tokens,
+            self._snippet_tokens,
+            self._calibration,
         )
 
-    def _on_loaded(self, model: LoadedModel, snippet_tokens: int) -> None:
-        self._model = model
-        self._snippet_tokens = snippet_tokens
+    def _on_loaded(self, model: LoadedModel, snippet_tokens: int, calibration: tuple[Odds, ...]) -> None:
+        self._model, self._snippet_tokens, self._calibration = model, snippet_tokens, calibration
         log.info("model %s is ready on %s", model.name, model.device)
         for client in list(self._clients):
             self._post(client, self._status(0))

@@ -11,6 +11,11 @@ from typing import Any
 from inference.transport import PRECISIONS
 
 SECTION = "midfill"
+EAGERNESS = ("calm", "balanced", "eager")
+STAGES = (
+    "deletion", "popup", "complete-line", "delay", "prime", "confidence", "deadline", "copy",
+)  # fmt: skip
+"""Of a completion; the experimental setting `midfill.stages` switches them off, for measurements."""
 MAX_TOKENS_LIMIT = 512
 
 
@@ -25,6 +30,8 @@ class Settings:
     from a completion that is shown, as if it had been accepted. `precision`, of the weights on a CPU, is one
     of PRECISIONS. `workspace_index` reads the workspace in the background, and shows the model the
     definitions behind the names near the cursor; `context` shows it what open files and recent edits say.
+    `eagerness`, one of EAGERNESS, says how sure a text has to be to be shown, and how good a moment to ask
+    for one. `without` are STAGES that are switched off.
     """
 
     enabled: bool = True
@@ -38,6 +45,12 @@ class Settings:
     precision: str = "auto"
     workspace_index: bool = False
     context: bool = True
+    eagerness: str = "balanced"
+    without: tuple[str, ...] = ()
+
+    def has(self, stage: str) -> bool:
+        """Whether a stage is switched on."""
+        return stage not in self.without
 
     def merged(self, section: object) -> tuple[Settings, tuple[str, ...]]:
         """These settings with those of a JSON object laid over them.
@@ -97,6 +110,18 @@ def _precision(value: object) -> str:
     return str(value)
 
 
+def _eagerness(value: object) -> str:
+    if value not in EAGERNESS:
+        raise _RefusedError(f"one of {', '.join(EAGERNESS)}")
+    return str(value)
+
+
+def _stages(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(entry in STAGES for entry in value):
+        raise _RefusedError(f"a list of {', '.join(STAGES)}, to switch them off")
+    return tuple(value)
+
+
 _FIELDS = {
     "enabled": "enabled",
     "model": "model",
@@ -109,6 +134,8 @@ _FIELDS = {
     "precision": "precision",
     "workspaceIndex": "workspace_index",
     "context": "context",
+    "eagerness": "eagerness",
+    "stages": "without",
 }
 
 _PARSERS = {
@@ -123,6 +150,8 @@ _PARSERS = {
     "precision": _precision,
     "workspaceIndex": _boolean,
     "context": _boolean,
+    "eagerness": _eagerness,
+    "stages": _stages,
 }
 
 

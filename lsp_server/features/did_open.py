@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def did_open(session: Session, params: types.DidOpenTextDocumentParams) -> None:
-    """Keep the text, unless the file's name says that it holds secrets: then it is as if it were not open."""
+    """Keep the text, unless the file's name says that it holds secrets: then it is as if it were not open.
+
+    Where the cursor is, nobody tells: perhaps where it last was, if the document was open before.
+    """
     opened = params.text_document
     session.end(opened.uri)
     session.documents.pop(opened.uri, None)
@@ -23,3 +26,5 @@ def did_open(session: Session, params: types.DidOpenTextDocumentParams) -> None:
             opened.uri, opened.language_id, opened.version, opened.text, session.abilities.encoding
         )
         session.nearby.opened(document.snapshot)
+        place = min(session.edits.place(opened.uri) or 0, len(document.snapshot.text))
+        session.primer.wish(document.snapshot, place, session.means, session.is_current)
