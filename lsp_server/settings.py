@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from inference.transport import PRECISIONS
+from lsp_server.policy.rules import BUILT_IN_RULES, Rules
 
 SECTION = "midfill"
 MAX_TOKENS_LIMIT = 512
@@ -24,7 +25,8 @@ class Settings:
     shares. `reuse` shows what earlier requests brought where it still fits; `prefetch` has the model go on
     from a completion that is shown, as if it had been accepted. `precision`, of the weights on a CPU, is one
     of PRECISIONS. `workspace_index` reads the workspace in the background, and shows the model the
-    definitions behind the names near the cursor.
+    definitions behind the names near the cursor. `rules` are no setting but what policies forbid; the session
+    keeps them up to date.
     """
 
     enabled: bool = True
@@ -37,6 +39,7 @@ class Settings:
     prefetch: bool = True
     precision: str = "auto"
     workspace_index: bool = False
+    rules: Rules = BUILT_IN_RULES
 
     def merged(self, section: object) -> tuple[Settings, tuple[str, ...]]:
         """These settings with those of a JSON object laid over them.
@@ -121,6 +124,11 @@ _PARSERS = {
     "precision": _precision,
     "workspaceIndex": _boolean,
 }
+
+
+RESTRICTED = {"model": "model", "privateWorker": "private_worker", "workspaceIndex": "workspace_index"}
+"""Settings that name files, start processes or have files read: a workspace that is not trusted cannot make
+them."""
 
 
 def _unknown(name: str) -> str:

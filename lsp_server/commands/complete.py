@@ -89,6 +89,7 @@ def run(options: argparse.Namespace) -> int:
         precision=options.precision,
         max_tokens=options.max_tokens,
         private_worker=options.private,
+        rules=policy.rules_for(tuple(options.file.absolute().parents)),
     )
     snapshot = open_document(options.file, options.language)
     offset = offset_of(snapshot, options.file, options.line, options.column)

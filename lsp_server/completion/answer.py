@@ -81,7 +81,7 @@ async def answer(
     turn.on_lost(reader.leave)
     if asked is not None:
         asked(reader)
-    trim, gate = Trim(trigger.site, trigger.block, settings.multiline), Gate(trigger.site)
+    trim, gate = Trim(trigger.site, trigger.block, settings.multiline), Gate(trigger.site, settings.rules)
     reveal = Reveal(gate)
     try:
         async for piece in reader:

@@ -14,6 +14,7 @@ from lsp_server.completion.ahead import go_on
 from lsp_server.completion.answer import Completion, answer
 from lsp_server.completion.stream import Reader
 from lsp_server.document import Change, Snapshot
+from lsp_server.features.policy_warning import notify_warnings
 from lsp_server.position import Encoding
 from lsp_server.turns import Turn
 from lsp_server.wire import from_position, to_range
@@ -66,6 +67,7 @@ def inline_completion(
 ) -> Coroutine[Any, Any, types.InlineCompletionList]:
     """Take the turn and the snapshot now, before the next message; answer in a task."""
     uri = params.text_document.uri
+    session.mind_policies()
     return _reply(session, params, session.turns.take(uri), session.snapshot(uri))
 
 
@@ -101,6 +103,7 @@ async def _reply(
         session.turns.give_back(params.text_document.uri, turn)
     if completion is None or not session.is_current(snapshot):
         return types.InlineCompletionList([])
+    notify_warnings(session, place.asked, completion)
     if session.settings.prefetch:
         session.spawn(_go_on(session, snapshot, place.asked, completion))
     replaced = place.range(encoding, completion.end - completion.start)
