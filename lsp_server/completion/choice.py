@@ -78,6 +78,7 @@ class Reveal:
 
 
 def _end_of_words(text: str) -> int:
-    """Where prose may be seen up to: all of it, but for a last word that is long, which may become a secret."""
+    """Where prose may be seen up to: all of it, but for a last word that is long, which may become a
+    secret."""
     start = 1 + max(text.rfind(blank) for blank in " \t\n")
     return start if len(text) - start >= _LONG else len(text)

@@ -13,10 +13,12 @@ Action = Literal["off", "warn", "hide"]
 ACTIONS: tuple[Action, ...] = ("off", "warn", "hide")
 """From the mildest to the strictest."""
 
+ANYTHING = "(?s:.)"
+
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """One rule about shown text. `regexes` are RE2's; "" matches anything. No `languages`: all of them."""
+    """One rule about shown text. `regexes` are RE2's. No `languages`: all of them."""
 
     id: str
     message: str

@@ -31,7 +31,7 @@ from typing import Any
 
 from lsp_server.policy.dangerous import BUILT_IN
 from lsp_server.policy.ignore_file import as_pattern
-from lsp_server.policy.pattern import ACTIONS, Action, Pattern
+from lsp_server.policy.pattern import ACTIONS, ANYTHING, Action, Pattern
 from lsp_server.policy.problem import Problem
 from lsp_server.policy.regex import PatternError, compile_pattern
 from lsp_server.policy.toml_lines import Field, line_of, name_of
@@ -190,7 +190,7 @@ class _Reader:
         return Pattern(
             given["id"] or f"{self.path.name}:{number}",
             given["message"] or "A policy forbids this.",
-            ("" if wrong else str(regex),),
+            (ANYTHING if wrong else str(regex),),
             "hide" if wrong else action,
             frozenset(each.lower() for each in languages),
         )

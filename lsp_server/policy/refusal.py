@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from lsp_server.policy.ignore_file import is_ignored
 from lsp_server.policy.rules import Rules
-from lsp_server.policy.secret_files import begins_a_key, is_secret
+from lsp_server.policy.secret_files import begins_a_key, is_secret, path_in
 from lsp_server.surrogates import well_formed
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def excludes(uri: str, language: str, rules: Rules) -> str | None:
 
 def place_of(uri: str) -> Path | None:
     """The path in a URI of any scheme, notebooks' cells among them; None for a document without one."""
-    path = well_formed(unquote(urlsplit(uri).path))
+    path = well_formed(path_in(uri))
     if not path.startswith("/") or "\0" in path:
         return None
     return Path(os.path.normpath(path))

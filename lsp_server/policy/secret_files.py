@@ -68,7 +68,7 @@ _KEY_WITHIN = 4096
 
 def is_secret(uri: str) -> bool:
     """Whether a document's name says that it holds secrets: keys, tokens, passwords."""
-    path = PurePosixPath(unquote(urlsplit(uri).path).replace("\\", "/").lower())
+    path = PurePosixPath(path_in(uri).replace("\\", "/").lower())
     name = path.name.rstrip(". ")  # Windows opens "id_rsa." as "id_rsa"
     if _NOT_SECRET.match(name):
         return False
@@ -77,6 +77,14 @@ def is_secret(uri: str) -> bool:
     if _SECRET_PATHS.match(path.as_posix()):
         return True
     return _SECRET_NAMES.match(name) is not None and not name.endswith(_SOURCE)
+
+
+def path_in(uri: str) -> str:
+    """The path of a URI of any scheme; "" of what is none."""
+    try:
+        return unquote(urlsplit(uri).path)
+    except ValueError:  # `https://[`
+        return ""
 
 
 def begins_a_key(text: str) -> bool:
