@@ -7,6 +7,7 @@ suffice."""
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import warnings
@@ -104,6 +105,8 @@ def _cached(path: Path) -> GitIgnoreSpec | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return None  # no such file can be
         raise UnclearError(f"{path}: {error.strerror}") from error
     return _parsed(path, (status.st_ino, status.st_size, status.st_mtime_ns))
 
