@@ -41,6 +41,15 @@ class Ahead:
         return Ahead(self.tokens[1:], self.logits[1:]) if self.tokens[:1] == (token,) else None
 
 
+@dataclass(frozen=True, slots=True)
+class Spelled:
+    """An answer of `length` bytes and the sum of its tokens' log-probabilities; `before` the last of them."""
+
+    length: int
+    logprob: float
+    before: Spelled | None = None
+
+
 @dataclass(slots=True, eq=False)
 class Hypothesis:
     """One way to go on from the prompt.
@@ -62,6 +71,7 @@ class Hypothesis:
     choices: list[tuple[int, float]] = field(default_factory=list)
     context: CopyContext | None = None
     ahead: Ahead | None = None
+    spelled: Spelled = Spelled(0, 0.0)
 
     def is_ended_by(self, piece: bytes) -> bool:
         """Whether the token with these bytes ends the answer or a line of it."""
@@ -82,7 +92,15 @@ class Hypothesis:
             end=end if self.is_ended_by(piece) else None,
             context=self.context and self.context.grown(new),
             ahead=self.ahead and self.ahead.behind(token),
+            spelled=Spelled(len(self.answer) + len(new), self.logprob + logprob, self.spelled),
         )
+
+    def logprob_of(self, length: int) -> float:
+        """Of the first `length` bytes of the answer: the sum up to the token that spells the last of them."""
+        at = self.spelled
+        while at.before is not None and at.before.length >= max(length, 1):
+            at = at.before
+        return at.logprob
 
 
 class Beam:

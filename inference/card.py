@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from inference.copying import LENGTHS
 from inference.json_file import read_json
+from inference.messages import MAX_ODDS
 from inference.model import ModelError
 from inference.tokenizer import Tokenizer
 
@@ -28,7 +30,9 @@ class Card:
     a model that was trained without names must not be shown. Control tokens end a completion whether listed
     or not. `copy_weights`, one for each of `copying.LENGTHS`, say how far to trust what followed an earlier
     occurrence of the text before the cursor against the model; without any nothing is copied. `beam_width`
-    is how many ways to go on with a line are weighed against each other; 1 is greedy.
+    is how many ways to go on with a line are weighed against each other; 1 is greedy. `calibration` are pairs
+    of a line's probability and the share of lines as probable that are right, both rising; without it, a
+    probability is taken at its word.
     """
 
     name: str
@@ -41,6 +45,7 @@ class Card:
     name_tokens: int = 0
     copy_weights: tuple[float, ...] = ()
     beam_width: int = 1
+    calibration: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name or len(self.name) > 200:
@@ -66,6 +71,7 @@ class Card:
             raise ModelError(
                 f"card: beam_width must be an integer from 1 to {MAX_BEAM_WIDTH}, not {self.beam_width!r}"
             )
+        self._check_calibration()
         if self.copy_weights:
             if len(self.copy_weights) != len(LENGTHS):
                 raise ModelError(f"card: copy_weights must be {len(LENGTHS)} numbers or none")
@@ -73,6 +79,15 @@ class Card:
                 raise ModelError(f"card: copy_weights must be from 0 to below 1, not {self.copy_weights!r}")
             if not self.stop_ids:
                 raise ModelError("card: copy_weights need stop_ids")
+
+    def _check_calibration(self) -> None:
+        pairs = self.calibration
+        if len(pairs) > MAX_ODDS or not all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs):
+            raise ModelError(f"card: calibration must be at most {MAX_ODDS} pairs of numbers")
+        if not all(type(share) in (int, float) and 0 <= share <= 1 for pair in pairs for share in pair):
+            raise ModelError(f"card: calibration must be of numbers from 0 to 1, not {pairs!r:.100}")
+        if any(a[0] >= b[0] or a[1] > b[1] for a, b in pairwise(pairs)):
+            raise ModelError("card: calibration must rise")
 
     @classmethod
     def from_file(cls, path: Path) -> Card:
@@ -96,12 +111,14 @@ class Card:
         known = {field.name for field in fields(cls)}
         if unknown := sorted(set(data) - known):
             raise ModelError(f"unknown field {unknown[0]!r}")
-        lists = ("stop_ids", "copy_weights")
+        lists = ("stop_ids", "copy_weights", "calibration")
         for name in lists:
             if not isinstance(data.get(name, []), list):
                 raise ModelError(f"{name} must be a list")
+        data = {**data, **{name: tuple(data.get(name, [])) for name in lists}}
+        data["calibration"] = tuple(tuple(p) if isinstance(p, list) else p for p in data["calibration"])
         try:
-            return cls(**{**data, **{name: tuple(data.get(name, [])) for name in lists}})
+            return cls(**data)
         except TypeError as error:
             missing = sorted(known - set(data) - {*lists, "snippet_tokens", "name_tokens", "beam_width"})
             raise ModelError(f"{', '.join(missing)} missing") from error

@@ -56,7 +56,7 @@ def message_of(event: Event, identity: int) -> Chunk | Done | Error:
     """What a client hears of an event of its request."""
     match event:
         case TextEvent():
-            return Chunk(identity, event.text)
+            return Chunk(identity, event.text, event.logprob)
         case DoneEvent():
             return Done(identity, event.stop_reason, event.statistics, event.alternatives)
         case ErrorEvent():

@@ -20,7 +20,7 @@ from inference.copying import Copies, CopySource
 from inference.drafts import MAX_DRAFT, DraftSource, Worth
 from inference.generation import Generation
 from inference.healing import PieceIndex
-from inference.messages import Snippet, Statistics
+from inference.messages import Odds, Snippet, Statistics
 from inference.model import Logits, Model, ModelError, OutOfPagesError
 from inference.prefix_tree import PrefixTree
 from inference.prompt import PromptText, PromptWriter
@@ -104,6 +104,11 @@ class Engine:
         self._keys: set[int] = set()
 
     @property
+    def calibration(self) -> tuple[Odds, ...]:
+        """How often lines of a probability are right, if the card tells."""
+        return tuple(Odds(*pair) for pair in self.card.calibration)
+
+    @property
     def has_work(self) -> bool:
         with self._lock:
             return bool(self._keys)
@@ -159,11 +164,18 @@ class Engine:
             if older is not None:
                 events.append(self._finish(older, "superseded"))
             self._scheduler.admit(generation)
+        events += self._make_way()
         for key, reason in aborted:
             ended = self._scheduler.find(key)
             if ended is not None:
                 events.append(self._finish(ended, reason))
         return events
+
+    def _make_way(self) -> list[Event]:
+        """End what only primes if there is any other request, or a newer one of the kind."""
+        priming = [each for each in self._scheduler if each.request.only_primes]
+        spared = priming[:1] if len(priming) == len(self._scheduler) else []
+        return [self._finish(each, "superseded") for each in priming if each not in spared]
 
     def _compute(self, batch: list[Part]) -> list[Event]:
         """The batch in one pass, and what its requests say then."""
@@ -197,6 +209,8 @@ class Engine:
         """The same with a draft, where the beam is one hypothesis wide and a draft is worth it."""
         beam = part.generation.beam
         if self._drafts is None or beam is None or not part.is_last or len(beam.live) > 1:
+            return part
+        if part.generation.request.only_primes:
             return part
         room = min(
             MAX_DRAFT,
@@ -234,6 +248,8 @@ class Engine:
         assert beam is not None  # noqa: S101 - what is in a batch has begun
         if generation.timing.prefilled is None:
             generation.timing.prefilled = now
+        if generation.request.only_primes:
+            return [self._finish(generation, "length")]
         proposed = sum(len(one.ahead.tokens) for one in beam.pending() if one.ahead)
         events: list[Event] = []
         taken = chosen = 0
@@ -249,7 +265,7 @@ class Engine:
                 if text:
                     if generation.timing.first_text is None:
                         generation.timing.first_text = now
-                    events.append(TextEvent(generation.request.key, text))
+                    events.append(TextEvent(generation.request.key, text, generation.logprob))
             taken += len(ready)
             chosen += len(ready) == len(pending)  # then the beam has gone on
         self.worth.drafted(proposed, taken - num_known, max(0, chosen - 1))

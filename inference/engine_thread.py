@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-from inference.messages import Statistics
+from inference.messages import Odds, Statistics
 from inference.model import ModelError
 from inference.request import DoneEvent, ErrorEvent, Event, Request, RequestError, StopReason
 
@@ -34,6 +34,9 @@ class Engine(Protocol):
     def model(self) -> LoadedModel: ...
 
     @property
+    def calibration(self) -> tuple[Odds, ...]: ...
+
+    @property
     def has_work(self) -> bool: ...
 
     def submit(self, request: Request) -> None: ...
@@ -46,7 +49,7 @@ class Engine(Protocol):
 class Listener(Protocol):
     """Who hears from the thread. Each method is called in whichever thread has the news."""
 
-    def loaded(self, model: LoadedModel) -> None: ...
+    def loaded(self, model: LoadedModel, calibration: tuple[Odds, ...]) -> None: ...
 
     def failed(self, error: Exception) -> None:
         """The model cannot be loaded (ModelError), or the engine is broken; the thread has ended."""
@@ -128,7 +131,7 @@ class EngineThread:
             if self._stopping:
                 return
             self._engine = engine
-            self._listener.loaded(engine.model)
+            self._listener.loaded(engine.model, engine.calibration)
             now = time.perf_counter()
             for request, arrived in self._waiting.values():
                 self._waited_ms[request.key] = (now - arrived) * 1000

@@ -43,8 +43,11 @@ class Generation:
     prompt_tokens: int = 0
     cached_tokens: int = 0
     shown: int = 0
+    logprob: float = 0.0
+    """Of the text that was let out."""
     stop_reason: StopReason | None = None
     context: CopyContext | None = None
+    _num_let_out: int = 0
 
     @classmethod
     def of(cls, request: Request, now: float) -> Generation:
@@ -86,8 +89,8 @@ class Generation:
     def take(
         self, beam: Beam, hypothesis: Hypothesis, logits: Logits, copies: Copies | None, index: PieceIndex
     ) -> str:
-        """Go on with one hypothesis of `beam`; return the text that this lets out, and set `stop_reason`
-        at the end.
+        """Go on with one hypothesis of `beam`; return the text that this lets out, set `logprob` to that of
+        all text so far, and `stop_reason` at the end.
 
         The tokens that reproduce the required text are neither shown, nor searched for stop strings, nor
         counted against `max_tokens`.
@@ -107,6 +110,10 @@ class Generation:
         elif beam.best.end is not None:
             self.stop_reason = "length" if beam.best.end == "length" else "eot"
             text += self.stops.flush()
+        if text:
+            # In bytes, as the hypothesis counts; U+FFFD in the place of a broken character may be longer.
+            self._num_let_out += len(text.encode())
+            self.logprob = beam.best.logprob_of(min(self._num_let_out, len(beam.best.answer)))
         return text
 
     @property

@@ -21,7 +21,7 @@ import msgpack
 from inference.frame_shape import MAX_DEPTH, MAX_ITEMS, FrameShapeError, check_shape
 from inference.schema import MaxLength, OneOf, Range, SchemaError, from_map, to_map
 
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 """Raised whenever a message changes. Hello, Welcome and Error keep their shape in every version, so that
 two versions that meet can say so."""
 
@@ -34,6 +34,7 @@ MAX_OUTLINE = 32
 MAX_STOPS = 32
 MAX_TOKENS = 4096
 MAX_ALTERNATIVES = 4
+MAX_ODDS = 64
 
 STOP_REASONS = ("eot", "stop", "length", "aborted", "superseded")
 ERROR_CODES = ("protocol", "invalid", "model", "overloaded", "internal")
@@ -42,6 +43,8 @@ WORKER_STATES = ("loading", "ready")
 Id = Annotated[int, Range(0, 2**53)]
 Count = Annotated[int, Range(0, 2**53)]
 Milliseconds = Annotated[float, Range(0.0, 1e12)]
+Logprob = Annotated[float, Range(-1e12, 1e12)]
+Share = Annotated[float, Range(0.0, 1.0)]
 Name = Annotated[str, MaxLength(4096)]
 Text = Annotated[str, MaxLength(MAX_TEXT)]
 
@@ -92,7 +95,9 @@ class Generate:
     A newer Generate with the same `document` on the same connection supersedes the older one, which then ends
     with Done("superseded"). `temperature` 0 is greedy. `salt` names the workspace: caches are never shared
     across it. `outline` are lines of `prefix` that say where the cursor is, most telling first: the model's
-    window may not reach back to them.
+    window may not reach back to them. With `max_tokens` 0 nothing is generated: the prompt is computed for
+    the requests that will begin with it, while nobody waits for anything else. It ends with Done("length"),
+    or with Done("superseded") because there is, or comes, another request, of whichever client.
     """
 
     id: Id
@@ -104,7 +109,7 @@ class Generate:
     outline: Annotated[tuple[Extent, ...], MaxLength(MAX_OUTLINE)] = ()
     snippets: Annotated[tuple[Snippet, ...], MaxLength(MAX_SNIPPETS)] = ()
     repository: Name = ""
-    max_tokens: Annotated[int, Range(1, MAX_TOKENS)] = 64
+    max_tokens: Annotated[int, Range(0, MAX_TOKENS)] = 64
     stop: Annotated[tuple[Name, ...], MaxLength(MAX_STOPS)] = ()
     temperature: Annotated[float, Range(0.0, 100.0)] = 0.0
     top_p: Annotated[float, Range(0.0, 1.0)] = 1.0
@@ -128,16 +133,19 @@ class StatusRequest:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Worker → client: the next piece of a Generate's text."""
+    """Worker → client: the next piece of a Generate's text. `logprob` is the logarithmic probability of all
+    its text so far: the sum over the tokens that spell it, as they were chosen."""
 
     id: Id
     text: Text
+    logprob: Logprob = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
     """What one Generate cost. `cached_tokens` of the `prompt_tokens` needed no prefill; `ttft_ms` runs from
-    the request's arrival in the worker to its first text; `logprob` is the sum over the generated tokens."""
+    the request's arrival in the worker to its first text; `logprob` is the sum over the generated tokens, the
+    one that ended them among them."""
 
     prompt_tokens: Count
     cached_tokens: Count
@@ -146,7 +154,7 @@ class Statistics:
     prefill_ms: Milliseconds
     ttft_ms: Milliseconds
     total_ms: Milliseconds
-    logprob: Annotated[float, Range(-1e12, 1e12)] = 0.0
+    logprob: Logprob = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +162,7 @@ class Alternative:
     """Another first line that the model would have given, and its logarithmic probability."""
 
     text: Name
-    logprob: Annotated[float, Range(-1e12, 1e12)]
+    logprob: Logprob
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +177,17 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
+class Odds:
+    """Of the lines that a model thinks as probable as that, so many are `right`."""
+
+    probability: Share
+    right: Share
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
-    """Worker → client. `detail` says what is wrong though the worker works, for instance no log file."""
+    """Worker → client. `detail` says what is wrong though the worker works, for instance no log file.
+    `calibration` is the model's, by rising probability; none while it loads, or if it was never measured."""
 
     id: Id
     state: Annotated[str, OneOf(WORKER_STATES)]
@@ -182,6 +199,7 @@ class Status:
     active: Count
     memory_bytes: Count
     detail: Name = ""
+    calibration: Annotated[tuple[Odds, ...], MaxLength(MAX_ODDS)] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +285,7 @@ __all__ = [
     "Generate",
     "Hello",
     "Message",
+    "Odds",
     "ProtocolError",
     "Snippet",
     "Statistics",

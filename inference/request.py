@@ -31,7 +31,8 @@ class Request:
 
     `key` is the caller's and unique among the requests under way; a newer request of the same non-empty
     `document` supersedes an older one; sequences are shared only within one `salt`. `max_tokens` counts
-    tokens of the answer and is lowered to what the card and the context allow. Temperature 0 is greedy.
+    tokens of the answer and is lowered to what the card and the context allow; 0 has the prompt computed and
+    nothing else, as long as there is no other request. Temperature 0 is greedy.
     `deadline_ms` after it was submitted its first token should be there.
     """
 
@@ -46,6 +47,11 @@ class Request:
     salt: str = ""
     deadline_ms: float = DEADLINE_MS
 
+    @property
+    def only_primes(self) -> bool:
+        """Whether nobody waits for it."""
+        return self.max_tokens == 0
+
     def check(self) -> None:
         """Raises RequestError("invalid") naming the field that is out of range."""
         length = len(self.prompt.prefix)
@@ -54,8 +60,8 @@ class Request:
                 raise RequestError(
                     "invalid", f"outline: [{extent.start}, {extent.end}) lies outside a prefix of {length}"
                 )
-        if self.max_tokens < 1:
-            raise RequestError("invalid", f"max_tokens must be at least 1, not {self.max_tokens}")
+        if self.max_tokens < 0:
+            raise RequestError("invalid", f"max_tokens must not be negative, not {self.max_tokens}")
         if not (math.isfinite(self.temperature) and self.temperature >= 0):
             raise RequestError("invalid", f"temperature must not be negative, not {self.temperature}")
         if not 0 <= self.top_p <= 1:
@@ -68,10 +74,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class TextEvent:
-    """The next piece of a request's answer, never empty."""
+    """The next piece of a request's answer, never empty; `logprob` is that of all its text so far."""
 
     key: int
     text: str
+    logprob: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

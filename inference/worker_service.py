@@ -19,6 +19,7 @@ from inference.messages import (
     Generate,
     Hello,
     Message,
+    Odds,
     ProtocolError,
     Status,
     StatusRequest,
@@ -56,6 +57,7 @@ class WorkerService:
         self._problem = problem
         self._started = time.monotonic()
         self._model: LoadedModel | None = None
+        self._calibration: tuple[Odds, ...] = ()
         self._over = asyncio.Event()
         self._exit_code = 0
         self._failure: Error | None = None
@@ -101,8 +103,8 @@ class WorkerService:
 
     # From the engine thread.
 
-    def loaded(self, model: LoadedModel) -> None:
-        self._loop.call_soon_threadsafe(self._on_loaded, model)
+    def loaded(self, model: LoadedModel, calibration: tuple[Odds, ...]) -> None:
+        self._loop.call_soon_threadsafe(self._on_loaded, model, calibration)
 
     def failed(self, error: Exception) -> None:
         self._loop.call_soon_threadsafe(self._on_failed, error)
@@ -243,10 +245,11 @@ class WorkerService:
             len(self._owners),
             _resident_bytes(),
             self._problem(),
+            self._calibration,
         )
 
-    def _on_loaded(self, model: LoadedModel) -> None:
-        self._model = model
+    def _on_loaded(self, model: LoadedModel, calibration: tuple[Odds, ...]) -> None:
+        self._model, self._calibration = model, calibration
         log.info("model %s is ready on %s", model.name, model.device)
         for client in list(self._clients):
             self._post(client, self._status(0))

@@ -16,7 +16,8 @@ class Generation:
 
     Ends exactly once: by the worker's `done`, by an `error` (the worker's, or the link's when the worker is
     gone), or by `cancel`. What came before the end is still read first, except after `cancel`, when the
-    worker's last word is waited for by `outcome` alone.
+    worker's last word is waited for by `outcome` alone. `logprob` is the logarithmic probability of all text
+    that has been read.
     """
 
     def __init__(self, identity: int, abort: Callable[[int], None], last_word_s: float = LAST_WORD_S) -> None:
@@ -24,7 +25,8 @@ class Generation:
         self.done: Done | None = None
         self.error: Error | None = None
         self._abort = abort
-        self._texts: deque[str] = deque()
+        self.logprob = 0.0
+        self._chunks: deque[Chunk] = deque()
         self._last_word_s = last_word_s
         self._sent_s = self._heard_s = time.perf_counter()
         self._ended = asyncio.Event()
@@ -47,18 +49,20 @@ class Generation:
         return self
 
     async def __anext__(self) -> str:
-        while not self._texts:
+        while not self._chunks:
             if self._ended.is_set():
                 raise StopAsyncIteration
             self._news.clear()
             await self._news.wait()
-        return self._texts.popleft()
+        chunk = self._chunks.popleft()
+        self.logprob = chunk.logprob
+        return chunk.text
 
     def cancel(self) -> None:
         """Tells the worker to stop, at once; the iteration ends. Does nothing after the end."""
         if not self._ended.is_set():
             self._end()
-            self._texts.clear()
+            self._chunks.clear()
             self._abort(self.id)
 
     def accept(self, message: Chunk | Done | Error) -> None:
@@ -69,7 +73,7 @@ class Generation:
             self._heard_s = time.perf_counter()
         if isinstance(message, Chunk):
             if not self._ended.is_set():
-                self._texts.append(message.text)
+                self._chunks.append(message)
                 self._news.set()
             return
         if isinstance(message, Done):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
-from inference.messages import Done, Error, Generate
+from inference.messages import Done, Error, Generate, Odds
 from lsp_server.settings import Settings
 from lsp_server.worker_link import LinkStatus
 
@@ -18,6 +18,11 @@ class Generation(Protocol):
 
     @property
     def error(self) -> Error | None: ...
+
+    @property
+    def logprob(self) -> float:
+        """The logarithmic probability of all text that has been read."""
+        ...
 
     @property
     def waited_ms(self) -> float:
@@ -37,6 +42,11 @@ class Generation(Protocol):
 
 class Link(Protocol):
     """A connection to a worker that is made, and made again, behind the server's back."""
+
+    @property
+    def calibration(self) -> tuple[Odds, ...]:
+        """How often lines of a probability are right, by the worker's model; () where nobody knows."""
+        ...
 
     async def start(self) -> None:
         """Return at once; attach or spawn in the background."""

@@ -8,14 +8,19 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from lsprotocol import types
 
+from lsp_server import policy
+from lsp_server.completion.edits import Edits
+from lsp_server.completion.means import Means
+from lsp_server.completion.prime import Primer
 from lsp_server.completion.recent import Recent
+from lsp_server.completion.rhythm import Rhythm
 from lsp_server.document import Document, Snapshot
 from lsp_server.editor import Abilities, Editor
 from lsp_server.features.status import notify_status
@@ -48,6 +53,9 @@ class Session:
         self.documents: dict[str, Document] = {}
         self.turns = Turns()
         self.recent = Recent()
+        self.rhythm = Rhythm()
+        self.edits = Edits()
+        self.primer = Primer(self.spawn)
         self._connect = connect
         self.link = self._new_link()
         self._link_started = False
@@ -58,6 +66,20 @@ class Session:
     def salt(self) -> str:
         """Names the workspace to the worker, whose caches are not shared across it. Not the path itself."""
         return hashlib.sha256(self.workspace.encode("utf-8", "replace")).hexdigest()[:32]
+
+    @property
+    def means(self) -> Means:
+        """What completions are made with now."""
+        return Means(
+            self.settings,
+            self.link,
+            self.salt,
+            self.recent,
+            near=self.index.near if self.index.has_index else None,
+            rhythm=self.rhythm,
+            edits=self.edits,
+            buffers=self._readable,
+        )
 
     def snapshot(self, uri: str) -> Snapshot | None:
         """The document as it is now; None if it is not open or out of step with the editor's."""
@@ -134,6 +156,15 @@ class Session:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
         await self.link.close()
+
+    def _readable(self) -> Iterator[Snapshot]:
+        """The open documents that a completion may be made of."""
+        for document in self.documents.values():
+            each = document.snapshot
+            if not document.needs_resync and not policy.refuses(
+                each.uri, each.language, each.text, self.settings
+            ):
+                yield each
 
     def _new_link(self) -> Link:
         def on_status(status: LinkStatus) -> None:

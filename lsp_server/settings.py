@@ -12,6 +12,11 @@ from inference.transport import PRECISIONS
 from lsp_server.policy.rules import BUILT_IN_RULES, Rules
 
 SECTION = "midfill"
+EAGERNESS = ("calm", "balanced", "eager")
+STAGES = (
+    "deletion", "popup", "complete-line", "delay", "prime", "confidence", "deadline", "copy",
+)  # fmt: skip
+"""Of a completion; the experimental setting `midfill.stages` switches them off, for measurements."""
 MAX_TOKENS_LIMIT = 512
 
 
@@ -25,8 +30,9 @@ class Settings:
     shares. `reuse` shows what earlier requests brought where it still fits; `prefetch` has the model go on
     from a completion that is shown, as if it had been accepted. `precision`, of the weights on a CPU, is one
     of PRECISIONS. `workspace_index` reads the workspace in the background, and shows the model the
-    definitions behind the names near the cursor. `rules` are no setting but what policies forbid; the session
-    keeps them up to date.
+    definitions behind the names near the cursor. `eagerness`, one of EAGERNESS, says how sure a text has to
+    be to be shown, and how good a moment to ask for one. `without` are STAGES that are switched off. `rules`
+    are no setting but what policies forbid; the session keeps them up to date.
     """
 
     enabled: bool = True
@@ -39,7 +45,13 @@ class Settings:
     prefetch: bool = True
     precision: str = "auto"
     workspace_index: bool = False
+    eagerness: str = "balanced"
+    without: tuple[str, ...] = ()
     rules: Rules = BUILT_IN_RULES
+
+    def has(self, stage: str) -> bool:
+        """Whether a stage is switched on."""
+        return stage not in self.without
 
     def merged(self, section: object) -> tuple[Settings, tuple[str, ...]]:
         """These settings with those of a JSON object laid over them.
@@ -99,6 +111,18 @@ def _precision(value: object) -> str:
     return str(value)
 
 
+def _eagerness(value: object) -> str:
+    if value not in EAGERNESS:
+        raise _RefusedError(f"one of {', '.join(EAGERNESS)}")
+    return str(value)
+
+
+def _stages(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(entry in STAGES for entry in value):
+        raise _RefusedError(f"a list of {', '.join(STAGES)}, to switch them off")
+    return tuple(value)
+
+
 _FIELDS = {
     "enabled": "enabled",
     "model": "model",
@@ -110,6 +134,8 @@ _FIELDS = {
     "prefetch": "prefetch",
     "precision": "precision",
     "workspaceIndex": "workspace_index",
+    "eagerness": "eagerness",
+    "stages": "without",
 }
 
 _PARSERS = {
@@ -123,6 +149,8 @@ _PARSERS = {
     "prefetch": _boolean,
     "precision": _precision,
     "workspaceIndex": _boolean,
+    "eagerness": _eagerness,
+    "stages": _stages,
 }
 
 

@@ -20,6 +20,7 @@ from inference.messages import (
     Error,
     Generate,
     Message,
+    Odds,
     ProtocolError,
     Status,
     StatusRequest,
@@ -99,6 +100,11 @@ class WorkerLink:
     def current(self) -> LinkStatus:
         """The last status told."""
         return self._status
+
+    @property
+    def calibration(self) -> tuple[Odds, ...]:
+        """The model's; () until it is loaded, and where it has none."""
+        return self._worker_status.calibration if self._worker_status is not None else ()
 
     async def start(self) -> None:
         """Returns at once; the worker comes up in the background. After an error, tries again."""

@@ -14,6 +14,8 @@ from lsp_server.commands.ghost_text import GhostText
 from lsp_server.commands.precision import add_precision
 from lsp_server.commands.source_file import offset_of, open_document
 from lsp_server.completion.answer import answer
+from lsp_server.completion.means import Means
+from lsp_server.completion.moment import Moment
 from lsp_server.completion.recent import Recent
 from lsp_server.completion.stream import Reader
 from lsp_server.document import Snapshot
@@ -31,6 +33,9 @@ examples:
   midfill complete app.py --line 12 --column 5
   midfill complete app.py --line 12 --column 5 --json | jq .text
 """
+
+# What is for those who have not asked.
+UNASKED = ("confidence", "deadline", "delay")
 
 # What `Report.stop_reason` says beside the model's own reasons.
 TRIMMED, NOTHING = "trimmed", "none"
@@ -90,6 +95,7 @@ def run(options: argparse.Namespace) -> int:
         max_tokens=options.max_tokens,
         private_worker=options.private,
         rules=policy.rules_for(tuple(options.file.absolute().parents)),
+        without=UNASKED,
     )
     snapshot = open_document(options.file, options.language)
     offset = offset_of(snapshot, options.file, options.line, options.column)
@@ -129,9 +135,8 @@ async def _ask(
 ) -> Report:
     readers: list[Reader] = []
     grown = ghost.grow if ghost is not None else None
-    completion = await answer(
-        snapshot, offset, Turn(), settings, link, "", Recent(), grown=grown, asked=readers.append
-    )
+    means = Means(settings, link, "", Recent())
+    completion = await answer(Moment(snapshot, offset), Turn(), means, grown, readers.append)
     text = completion.text if completion is not None else ""
     if not readers:
         return _report(text, NOTHING, Statistics(0, 0, 0, 0.0, 0.0, 0.0, 0.0), status.model)

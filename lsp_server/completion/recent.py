@@ -27,11 +27,17 @@ class Recent:
 
     def __init__(self) -> None:
         self._streams: deque[Stream] = deque()
+        self._priming: Generation | None = None
 
     @property
     def is_read(self) -> bool:
         """Whether anybody waits for the model."""
         return any(stream.is_read for stream in self._streams)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the model is at work for anybody, or for what may be asked next."""
+        return any(stream.is_running for stream in self._streams)
 
     def still_shown(self, snapshot: Snapshot, offset: int) -> tuple[str, Reader] | None:
         """What is left at `offset` of a completion that the user types through, and its reader.
@@ -59,6 +65,17 @@ class Recent:
                 return stream.read(start, "adopted" if stream.is_running else "recent")
         return None
 
+    def begun(self, snapshot: Snapshot, offset: int) -> Reader | None:
+        """A reader of the newest text that has ended, fits and has anything left to say here, though it may
+        not be all that the model would say."""
+        for stream in self._streams:
+            if stream.is_running or stream.state is State.FAILED:
+                continue
+            start = stream.origin.reached(stream.text, snapshot, offset)
+            if start is not None and stream.text[start:].strip():
+                return stream.read(start, "recent")
+        return None
+
     def goes_on(self, snapshot: Snapshot, offset: int) -> bool:
         """Whether it is known, or on its way, what the model would say at `offset`, some lines of it."""
         for stream in self._streams:
@@ -80,8 +97,19 @@ class Recent:
             self._streams.pop().stop()
         return stream
 
+    def prime(self, ask: Callable[[], Generation]) -> None:
+        """Have a prompt computed of which nobody needs the text, in the place of the last one."""
+        self._stop_priming()
+        self._priming = ask()
+
+    def _stop_priming(self) -> None:
+        if self._priming is not None:
+            self._priming.cancel()
+        self._priming = None
+
     def make_way(self) -> None:
         """Stop all that nobody waits for: somebody does for something else."""
+        self._stop_priming()
         for stream in self._streams:
             if stream.is_unread:
                 stream.stop()
@@ -104,6 +132,7 @@ class Recent:
 
     def clear(self) -> None:
         """Forget everything."""
+        self._stop_priming()
         self._keep([])
 
     def _unread(self, uri: str) -> list[Stream]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from bisect import bisect_left
 from enum import Enum
 from typing import Literal
 
@@ -17,7 +18,8 @@ NUM_AHEAD = 2
 """Lines with text that a stream runs on for without a reader. Two, because the next tells where one ends."""
 
 # How the worker says that the model itself had no more to say, or was allowed no more.
-_ENDS = frozenset({"eot", "stop", "length"})
+_OWN_ENDS = frozenset({"eot", "stop"})
+_ENDS = _OWN_ENDS | {"length"}
 
 Source = Literal["model", "adopted", "recent"]
 
@@ -57,6 +59,7 @@ class Stream:
         self.generation = generation
         self.heard_s = 0.0  # by the clock of `time.perf_counter`
         self._generated = ""
+        self._lengths, self._logprobs = [0], [0.0]  # of the text up to the end of each piece
         self._reader: Reader | None = None
         self._left_at = 0
         self._task = asyncio.get_running_loop().create_task(self._run())
@@ -85,6 +88,19 @@ class Stream:
         """Whether the model was not allowed to say more."""
         done = self.generation.done
         return self.state is State.WHOLE and done is not None and done.stop_reason == "length"
+
+    def logprob(self, start: int, end: int) -> float:
+        """Of text[start:end], given what is before it. That the text ends is part of its last piece; of a
+        piece that is cut each part has a share by its length."""
+        return self._logprob_to(end) - self._logprob_to(start)
+
+    def _logprob_to(self, length: int) -> float:
+        at = min(bisect_left(self._lengths, length), len(self._lengths) - 1)
+        if at == 0:
+            return 0.0
+        begin, end = self._lengths[at - 1 : at + 1]
+        share = min((length - begin) / (end - begin), 1.0) if end > begin else 1.0
+        return self._logprobs[at - 1] + share * (self._logprobs[at] - self._logprobs[at - 1])
 
     def read(self, start: int, source: Source) -> Reader:
         """A reader of the text from `start` on; it is the one whose word counts from now."""
@@ -116,6 +132,8 @@ class Stream:
                 self.heard_s = time.perf_counter()
                 self._generated += chunk
                 self.text = plain(self._generated)
+                self._lengths.append(len(self.text))
+                self._logprobs.append(self.generation.logprob)
                 if self._reader is None and is_ahead(self.text[self._left_at :]):
                     self.stop()
                 self._tell()
@@ -129,6 +147,8 @@ class Stream:
         done = self.generation.done
         if done is None:
             return State.FAILED
+        if done.stop_reason in _OWN_ENDS and len(self._lengths) > 1:
+            self._logprobs[-1] = min(self._logprobs[-1], done.statistics.logprob)
         return State.WHOLE if done.stop_reason in _ENDS else State.STOPPED
 
     def _tell(self) -> None:
@@ -146,7 +166,7 @@ class Reader:
     def __init__(self, stream: Stream, start: int, source: Source) -> None:
         self.source = source
         self._stream = stream
-        self._at = start
+        self._start = self._at = start
         self._joined_s = time.perf_counter()
         self._has_left = False
         self._news = asyncio.Event()
@@ -159,6 +179,25 @@ class Reader:
     @property
     def is_truncated(self) -> bool:
         return self._stream.is_truncated
+
+    @property
+    def is_running(self) -> bool:
+        """Whether there may be more to come."""
+        return self._stream.is_running
+
+    @property
+    def text(self) -> str:
+        """All that there is to read."""
+        return self._stream.text[self._start :]
+
+    @property
+    def waits_s(self) -> float:
+        """For how long it has been waiting."""
+        return time.perf_counter() - self._joined_s
+
+    def logprob(self, start: int, end: int) -> float:
+        """Of the characters [start, end) of what this reads, given all that is before them."""
+        return self._stream.logprob(self._start + start, self._start + end)
 
     @property
     def waited_ms(self) -> float:

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from lsp_server.completion.eagerness import Restraint
+from lsp_server.completion.ended import is_ended
 from lsp_server.document import Snapshot
 from lsp_server.syntax.emptiness import in_empty_block, only_closers
 from lsp_server.syntax.site import Site, survey
@@ -18,11 +20,14 @@ class Trigger:
     block: bool
 
 
-def decide(snapshot: Snapshot, offset: int, invoked: bool = False) -> Trigger | None:
+def decide(
+    snapshot: Snapshot, offset: int, invoked: bool = False, restraint: Restraint | None = Restraint.STATEMENTS
+) -> Trigger | None:
     """What the cursor at `offset` calls for; `invoked` says that the user asked, so that less is held back.
 
     Nothing (None): inside a word, and (unless asked for) before a word or other code at a line's beginning,
-    and behind a statement that is complete. A block: in an empty one. Else a line.
+    and behind a line that is complete as far as `restraint` goes, None for not asking. A block: in an empty
+    one. Else a line.
     """
     text = snapshot.text
     before, after = text[max(0, offset - 1) : offset], text[offset : offset + 1]
@@ -37,6 +42,6 @@ def decide(snapshot: Snapshot, offset: int, invoked: bool = False) -> Trigger | 
         return Trigger(site, block=False)
     if not site.before.strip() and not only_closers(site.rest):
         return None
-    if site.before.rstrip().endswith(";") and only_closers(site.rest) and site.snapshot.grammar is not None:
+    if restraint is not None and is_ended(site, restraint):
         return None
     return Trigger(site, block=False)

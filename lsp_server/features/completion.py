@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 
 from lsp_server.completion.answer import Completion, answer
+from lsp_server.completion.moment import Moment
 from lsp_server.document import Snapshot
 from lsp_server.features.policy_warning import notify_warnings
 from lsp_server.turns import Turn
@@ -35,18 +36,12 @@ async def _reply(
 ) -> types.CompletionList:
     items: list[types.CompletionItem] = []
     if snapshot is not None:
+        session.primer.forget()
         offset = snapshot.offset(from_position(params.position), session.abilities.encoding)
+        session.edits.asked(snapshot.uri, offset)
+        moment = Moment(snapshot, offset, erased=session.edits.erased_at(snapshot.uri, offset))
         try:
-            found = await answer(
-                snapshot,
-                offset,
-                turn,
-                session.settings,
-                session.link,
-                session.salt,
-                session.recent,
-                near=session.index.near if session.index.has_index else None,
-            )
+            found = await answer(moment, turn, session.means)
         finally:
             session.turns.give_back(params.text_document.uri, turn)
         if found is not None and session.is_current(snapshot):

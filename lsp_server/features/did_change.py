@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -29,10 +30,14 @@ def did_change(session: Session, params: types.DidChangeTextDocumentParams) -> N
         return  # never opened, or never read
     session.turns.end(uri)
     session.index.typed()
+    changes = [from_change(change) for change in params.content_changes]
+    session.rhythm.typed(uri, changes, time.monotonic())
+    before = document.snapshot
     try:
-        document.apply(
-            [from_change(change) for change in params.content_changes], params.text_document.version
-        )
+        after = document.apply(changes, params.text_document.version)
+        session.edits.changed(before, changes, after, session.abilities.encoding)
+        if (place := session.edits.place(uri)) is not None:
+            session.primer.wish(after, place, session.means, session.is_current)
     except StaleVersion as error:
         logger.warning("refused a change: %s", error)
     finally:

@@ -12,6 +12,7 @@ from lsprotocol import types
 from inference.messages import Done, Statistics
 from lsp_server.completion.ahead import go_on
 from lsp_server.completion.answer import Completion, answer
+from lsp_server.completion.moment import Moment
 from lsp_server.completion.stream import Reader
 from lsp_server.document import Change, Snapshot
 from lsp_server.features.policy_warning import notify_warnings
@@ -57,6 +58,11 @@ class Place:
         start, end = sorted((snapshot.offset(first, encoding), snapshot.offset(last, encoding)))
         return cls(snapshot, start, end, selected.text, asked, len(asked.text) - (len(snapshot.text) - end))
 
+    @property
+    def extends(self) -> bool:
+        """Whether what is selected in the popup begins with what it replaces, so far as there is anything."""
+        return self.chosen.casefold().startswith(self.snapshot.text[self.start : self.end].casefold())
+
     def range(self, encoding: Encoding, num_replaced: int = 0) -> types.Range:
         """What `chosen` and a completion replace together, if that replaces `num_replaced` characters."""
         return to_range(self.snapshot, self.start, self.end + num_replaced, encoding)
@@ -74,33 +80,36 @@ def inline_completion(
 async def _reply(
     session: Session, params: types.InlineCompletionParams, turn: Turn, snapshot: Snapshot | None
 ) -> types.InlineCompletionList:
+    readers: list[Reader] = []
+    session.primer.forget()
     try:
         if snapshot is None:
             return types.InlineCompletionList([])
         encoding, streaming = session.abilities.encoding, session.abilities.streaming
         place = Place.of(snapshot, params, encoding)
+        cursor = snapshot.offset(from_position(params.position), encoding)
+        session.edits.asked(snapshot.uri, cursor)
+        moment = Moment(
+            place.asked,
+            place.offset,
+            invoked=params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked,
+            erased=session.edits.erased_at(snapshot.uri, cursor),
+            extends=place.extends,
+        )
 
         def grown(text: str) -> None:
             _notify_partial(session, params, place, text)
 
         def asked(reader: Reader) -> None:
-            session.spawn(_notify_statistics(session, params, reader))
+            readers.append(reader)
+            if streaming:
+                session.spawn(_notify_statistics(session, params, reader))
 
-        completion = await answer(
-            place.asked,
-            place.offset,
-            turn,
-            session.settings,
-            session.link,
-            session.salt,
-            session.recent,
-            invoked=params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked,
-            grown=grown if streaming else None,
-            asked=asked if streaming else None,
-            near=session.index.near if session.index.has_index else None,
-        )
+        completion = await answer(moment, turn, session.means, grown if streaming else None, asked)
     finally:
         session.turns.give_back(params.text_document.uri, turn)
+    if not readers and session.is_current(snapshot):
+        session.primer.wish(snapshot, cursor, session.means, session.is_current)
     if completion is None or not session.is_current(snapshot):
         return types.InlineCompletionList([])
     notify_warnings(session, place.asked, completion)

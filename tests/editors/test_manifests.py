@@ -41,7 +41,7 @@ DEFAULTS = {
 
 @pytest.mark.parametrize("editor", DEFAULTS)
 def test_defaults_are_those_of_the_server(editor: str) -> None:
-    everything_else = Settings(False, "/m", 7, False, ("x",), True, False, False, "int8", True)
+    everything_else = Settings(False, "/m", 7, False, ("x",), True, False, False, "int8", True, "calm")
     settings, problems = everything_else.merged(section(DEFAULTS[editor]))
     assert problems == ()
     assert settings == Settings()

@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 
-from inference.messages import Statistics
+from inference.messages import Odds, Statistics
 from inference.request import DoneEvent, ErrorEvent, Event, Request, RequestError, StopReason, TextEvent
 
 ZERO = Statistics(1, 0, 0, 0.0, 0.0, 0.0, 0.0)
@@ -22,6 +22,7 @@ class EchoEngine:
 
     def __init__(self) -> None:
         self.model = EchoModel()
+        self.calibration = (Odds(0.25, 0.5),)
         self.lock = threading.Lock()
         self.words: dict[int, deque[str]] = {}
         self.aborted: list[tuple[int, StopReason]] = []

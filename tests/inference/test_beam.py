@@ -116,6 +116,20 @@ def test_what_is_agreed_only_grows_and_ends_as_the_answer(seed, width, required)
     assert best.sequence.tokens == best.token_ids[: best.sequence.length]
 
 
+@given(seed=st.integers(0, 10**6), width=st.integers(1, 4))
+def test_every_beginning_of_an_answer_has_the_probability_of_its_tokens(seed, width):
+    expected = language(seed)
+    best, _ = run(expected, width, max_tokens=8)
+    generated, length, logprob = best.token_ids[2:], 0, 0.0
+    for at, token in enumerate(generated):
+        logprob += float(expected([*PROMPT, *generated[:at]])[token])
+        for _ in PIECES[token]:
+            length += 1
+            assert best.logprob_of(length) == pytest.approx(logprob)
+    assert length == len(best.answer)
+    assert best.logprob <= best.logprob_of(length)  # it has the end too
+
+
 def test_an_answer_is_not_cut_short_for_being_likelier_that_way():
     """To end at once has 0.4 and any one word only 0.06, but a word comes first."""
 

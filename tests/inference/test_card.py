@@ -19,9 +19,11 @@ def read(tmp_path, data):
 def test_a_card_is_read_whole(tmp_path):
     weights = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]
     data = {**GOOD, "stop_ids": [0, 4], "snippet_tokens": 7, "copy_weights": weights}
+    data["calibration"] = [[0, 0], [0.5, 0.7], [1, 1]]
     assert read(tmp_path, data) == Card(
-        "m", "qwen", 64, 0, 8, stop_ids=(0, 4), snippet_tokens=7, copy_weights=tuple(weights)
-    )
+        "m", "qwen", 64, 0, 8, stop_ids=(0, 4), snippet_tokens=7, copy_weights=tuple(weights),
+        calibration=((0, 0), (0.5, 0.7), (1, 1)),
+    )  # fmt: skip
 
 
 def test_further_stop_ids_join_in(tmp_path):
@@ -43,6 +45,14 @@ BAD = [
     ({**GOOD, "stop_ids": [0], "copy_weights": ["0"] * 8}, "copy_weights must be from 0 to below 1"),
     ({**GOOD, "stop_ids": [0], "copy_weights": 0.5}, "copy_weights must be a list"),
     ({**GOOD, "copy_weights": [0.5] * 8}, "copy_weights need stop_ids"),
+    ({**GOOD, "calibration": {}}, "calibration must be a list"),
+    ({**GOOD, "calibration": [0.5]}, "calibration must be at most 64 pairs"),
+    ({**GOOD, "calibration": [[0, 0, 0]]}, "calibration must be at most 64 pairs"),
+    ({**GOOD, "calibration": [[i / 99, 0] for i in range(65)]}, "calibration must be at most 64 pairs"),
+    ({**GOOD, "calibration": [[0, 2]]}, "calibration must be of numbers from 0 to 1"),
+    ({**GOOD, "calibration": [["0", 0]]}, "calibration must be of numbers from 0 to 1"),
+    ({**GOOD, "calibration": [[0, 0.5], [1, 0.4]]}, "calibration must rise"),
+    ({**GOOD, "calibration": [[0.5, 0.5], [0.5, 0.6]]}, "calibration must rise"),
     ({**GOOD, "prefix": 1}, "unknown field 'prefix'"),
     ({"name": "m", "format": "qwen"}, "max_new_tokens, prefix_tokens, suffix_tokens missing"),
     ("{", "not JSON"),

@@ -2,7 +2,9 @@
 
 import json
 import threading
+from bisect import bisect_left
 from dataclasses import replace
+from itertools import accumulate
 
 import numpy as np
 import pytest
@@ -263,6 +265,72 @@ def test_a_newer_request_of_a_document_supersedes(counting):
     assert sorted(ends) == [2, 3]
 
 
+PRIME = Request(9, "primed", GAP, max_tokens=0)
+
+
+def test_a_prompt_can_be_computed_ahead_of_its_request(counting):
+    counting.submit(PRIME)
+    [done] = run(counting)
+    assert (done.stop_reason, done.statistics.generated_tokens) == ("length", 0)
+    before = len(counting.model.passes)
+    _, after = answer(counting, PromptText(GAP.prefix + "u", GAP.suffix), max_tokens=1)
+    assert after.statistics.cached_tokens == after.statistics.prompt_tokens - 1
+    assert sum(map(len, counting.model.passes[before:])) == after.statistics.generated_tokens
+
+
+def test_what_nobody_waits_for_makes_way_and_keeps_what_it_has(counting):
+    counting._scheduler.max_prompt_tokens = 4
+    counting.submit(PRIME)
+    assert counting.step() == []
+    counting.submit(Request(1, "", GAP, max_tokens=1))
+    events = run(counting)
+    [superseded, *_, done] = [event for event in events if isinstance(event, DoneEvent)]
+    assert (superseded.key, superseded.stop_reason) == (9, "superseded")
+    assert done.statistics.cached_tokens == 4
+
+
+def test_nothing_is_computed_ahead_while_somebody_waits(counting):
+    counting.submit(Request(1, "", GAP, max_tokens=8))
+    counting.step()
+    counting.submit(PRIME)
+    [superseded, *_] = counting.step()
+    assert (superseded.key, superseded.stop_reason) == (9, "superseded")
+    assert [event.key for event in run(counting) if isinstance(event, DoneEvent)] == [1]
+
+
+def test_of_two_that_prime_the_newer_goes_on(counting):
+    counting.submit(PRIME)
+    counting.submit(replace(PRIME, key=10, document="other"))
+    ends = [(event.key, event.stop_reason) for event in run(counting)]
+    assert ends == [(9, "superseded"), (10, "length")]
+
+
+@pytest.mark.parametrize(("width", "stop"), [(1, ()), (3, ()), (3, ("zz",))])
+def test_each_piece_comes_with_the_probability_of_the_text_so_far(tokenizer, width, stop):
+    """Every token costs about the same here, so the probability counts them."""
+    written = PromptWriter(CARD, tokenizer, 256).write(PromptText("x.", ""))
+    healed = written.required.decode()
+    script = [*tokenizer.encode(healed), *tokenizer.encode("alpha(beta)\n    gamma é")]
+    ends = list(accumulate(len(tokenizer.pieces[token]) for token in script))
+
+    def next_token(tokens):
+        at = len(tokens) - len(written.token_ids)
+        return script[at] if at < len(script) else 0
+
+    model = ScriptedModel(tokenizer.vocab_size, next_token)
+    engine = Engine(model, tokenizer, replace(CARD, beam_width=width), check=True)
+    engine.submit(Request(1, "", PromptText("x.", ""), stop=stop))
+    *pieces, done = run(engine)
+    each = pieces[-1].logprob / len(script)
+    text = ""
+    for piece in pieces:
+        text += piece.text
+        spelled = 1 + bisect_left(ends, len((healed + text).encode()))
+        assert piece.logprob == pytest.approx(each * spelled, rel=0.02)
+    assert text == "alpha(beta)\n    gamma é"
+    assert done.statistics.logprob < pieces[-1].logprob  # which is without the end
+
+
 def test_requests_go_on_together(counting):
     for key in (1, 2, 3):
         counting.submit(Request(key, f"file:///{key}", GAP, max_tokens=8))
@@ -389,7 +457,7 @@ def test_broken_logits_are_an_error_of_the_model(counting):
 @pytest.mark.parametrize(
     ("fields", "cause"),
     [
-        ({"max_tokens": 0}, "max_tokens"),
+        ({"max_tokens": -1}, "max_tokens"),
         ({"temperature": -1.0}, "temperature"),
         ({"temperature": float("nan")}, "temperature"),
         ({"top_p": 1.5}, "top_p"),

@@ -150,7 +150,7 @@ def generate_map(**changes: object) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"max_tokens": 0}, "max_tokens must lie in"),
+        ({"max_tokens": -1}, "max_tokens must lie in"),
         ({"max_tokens": 10**6}, "max_tokens must lie in"),
         ({"temperature": float("nan")}, "temperature must lie in"),
         ({"top_p": float("inf")}, "top_p must lie in"),

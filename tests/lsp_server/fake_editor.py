@@ -16,6 +16,9 @@ from tests.lsp_server.fake_link import FakeLink
 
 DEADLINE_S = 10.0
 
+# Without what a clock decides, which a test that counts requests would have to expect at any time.
+BASE = Settings(prefetch=False, without=("delay", "prime", "deadline"))
+
 
 class FakeEditor:
     """Use as `async with FakeEditor() as editor`; `editor.link` is the newest fake link.
@@ -62,8 +65,7 @@ class FakeEditor:
             self.links.append(FakeLink(settings, on_status))
             return self.links[-1]
 
-        # Without prefetch, which a test that counts requests would have to expect at any time.
-        self.server = asyncio.ensure_future(serve(Settings(prefetch=False), connect, source, sink))
+        self.server = asyncio.ensure_future(serve(BASE, connect, source, sink))
         reader = asyncio.StreamReader(limit=1 << 27)
         self._transport, _ = await asyncio.get_running_loop().connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(from_server, "rb", buffering=0)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
+from dataclasses import replace
 
-from inference.messages import Alternative, Done, Error, Generate, Statistics
+from inference.messages import Alternative, Done, Error, Generate, Odds, Statistics
 from lsp_server.settings import Settings
 from lsp_server.worker_link import LinkStatus
 
@@ -20,16 +22,20 @@ class FakeGeneration:
         self.done: Done | None = None
         self.error: Error | None = None
         self.waited_ms = 1.5
+        self.logprob = 0.0
         self.alternatives: list[str] = []  # that the last word has
         self.is_silent = False  # there is no last word
         self.cancelled = asyncio.Event()  # set only by a cancel that comes before the end
-        self._queue: asyncio.Queue[str | None] = asyncio.Queue()
+        self._said = 0.0
+        self._queue: asyncio.Queue[tuple[str, float] | None] = asyncio.Queue()
         self._over = asyncio.Event()
         self._ended = False
 
-    def say(self, *chunks: str) -> FakeGeneration:
-        for chunk in chunks:
-            self._queue.put_nowait(chunk)
+    def say(self, *chunks: str, probability: float = 1.0) -> FakeGeneration:
+        """`probability` is that of the last of the chunks, given all before it."""
+        for left, chunk in enumerate(chunks, 1 - len(chunks)):
+            self._said += math.log(probability) if left == 0 else 0.0
+            self._queue.put_nowait((chunk, self._said))
         return self
 
     def end(self, stop_reason: str = "eot", alternatives: list[str] | None = None) -> None:
@@ -47,7 +53,8 @@ class FakeGeneration:
 
     def _done(self, stop_reason: str) -> None:
         others = tuple(Alternative(text, -1.0) for text in self.alternatives)
-        self.done = Done(self.request.id, stop_reason, NO_STATISTICS, others)
+        statistics = replace(NO_STATISTICS, logprob=self._said)
+        self.done = Done(self.request.id, stop_reason, statistics, others)
         self._stop()
 
     def _stop(self) -> None:
@@ -71,7 +78,8 @@ class FakeGeneration:
         if chunk is None or self.cancelled.is_set():
             self._queue.put_nowait(None)
             raise StopAsyncIteration
-        return chunk
+        text, self.logprob = chunk
+        return text
 
 
 class FakeLink:
@@ -79,6 +87,7 @@ class FakeLink:
 
     def __init__(self, settings: Settings, on_status: Callable[[LinkStatus], None]) -> None:
         self.settings = settings
+        self.calibration: tuple[Odds, ...] = ()
         self.on_status = on_status
         self.started = 0
         self.closed = 0

@@ -17,12 +17,16 @@ def test_a_section_is_laid_over_the_settings() -> None:
         "prefetch": False,
         "precision": "int8",
         "workspaceIndex": True,
+        "eagerness": "calm",
+        "stages": ["delay", "copy"],
     }
     settings, problems = Settings().merged(section)
     assert problems == ()
     assert settings == Settings(
-        False, "/models/a", 128, False, ("markdown", "plaintext"), True, False, False, "int8", True
-    )
+        False, "/models/a", 128, False, ("markdown", "plaintext"), True, False, False, "int8", True,
+        "calm", ("delay", "copy"),
+    )  # fmt: skip
+    assert [settings.has(stage) for stage in ("delay", "deadline")] == [False, True]
 
 
 @pytest.mark.parametrize("section", [None, {}, {"model": None, "maxTokens": None}])
@@ -43,6 +47,9 @@ def test_what_was_never_set_changes_nothing(section: object) -> None:
         ({"disabledLanguages": "go"}, "midfill.disabledLanguages is 'go': use a list of language ids"),
         ({"disabledLanguages": [1]}, "midfill.disabledLanguages is [1]: use a list of language ids"),
         ({"precision": "int2"}, "midfill.precision is 'int2': use one of auto, bf16, int8, int4."),
+        ({"eagerness": "wild"}, "midfill.eagerness is 'wild': use one of calm, balanced, eager."),
+        ({"stages": ["trim"]}, "midfill.stages is ['trim']: use a list of deletion, popup,"),
+        ({"stages": "copy"}, "midfill.stages is 'copy': use a list of deletion, popup,"),
         ({"precision": []}, "midfill.precision is []: use one of auto, bf16, int8, int4."),
         ({"maxToken": 3}, "midfill.maxToken is not a setting: did you mean midfill.maxTokens?"),
         ({"zzz": 3}, "midfill.zzz is not a setting: the settings are enabled, model,"),

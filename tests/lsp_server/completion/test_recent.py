@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lsp_server.completion.answer import Completion, answer
+from lsp_server.completion.means import Means
+from lsp_server.completion.moment import Moment
 from lsp_server.completion.origin import Origin
 from lsp_server.completion.recent import NUM_STREAMS, Recent
 from lsp_server.completion.request import request
@@ -113,7 +115,8 @@ class Typing:
         snapshot = self.document.snapshot
         offset = snapshot.line_end(0)
         turn = self.turns.take(URI)
-        work = answer(snapshot, offset, turn, Settings(), self.link, "", self.recent)
+        means = Means(Settings(without=("deadline", "delay")), self.link, "", self.recent)
+        work = answer(Moment(snapshot, offset), turn, means)
         self.tasks.append(asyncio.get_running_loop().create_task(work))
         self.tasks[-1].add_done_callback(self._replied)
 

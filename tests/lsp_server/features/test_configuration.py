@@ -1,10 +1,11 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from lsp_server.settings import Settings
 from lsp_server.worker_link import LinkStatus
-from tests.lsp_server.fake_editor import FakeEditor
+from tests.lsp_server.fake_editor import BASE, FakeEditor
 
 pytestmark = pytest.mark.asyncio
 
@@ -30,7 +31,7 @@ async def test_settings_are_pulled_before_the_worker_is_started() -> None:
         await settled(editor)
         assert [request["method"] for request in editor.requests] == ["workspace/configuration"]
         assert editor.requests[0]["params"] == {"items": [{"section": "midfill"}]}
-        assert editor.link.settings == Settings(model="/models/a", max_tokens=9, prefetch=False)
+        assert editor.link.settings == replace(BASE, model="/models/a", max_tokens=9)
         assert [link.started for link in editor.links] == [0, 1]
 
 

@@ -372,7 +372,7 @@ async def test_without_a_candidate_that_passes_nothing_is_shown() -> None:
 
 
 async def test_a_worker_without_a_last_word_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lsp_server.completion.answer.ALTERNATIVES_S", 0.01)
+    monkeypatch.setattr("lsp_server.completion.alternatives.ALTERNATIVES_S", 0.01)
     async with FakeEditor() as editor:
         uri = editor.open("def f(students):\n    return len(")
         msg_id = editor.request(METHOD, editor.at(uri, 1, 15))
