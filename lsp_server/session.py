@@ -9,7 +9,11 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Coroutine, Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
+
+from lsprotocol import types
 
 from lsp_server import policy
 from lsp_server.completion.edits import Edits
@@ -22,6 +26,8 @@ from lsp_server.document import Document, Snapshot
 from lsp_server.editor import Abilities, Editor
 from lsp_server.features.status import notify_status
 from lsp_server.link import Connect, Link
+from lsp_server.policy import rules_for
+from lsp_server.policy.problem import Problem
 from lsp_server.settings import Settings
 from lsp_server.turns import Turns
 from lsp_server.worker_link import LinkStatus
@@ -41,7 +47,10 @@ class Session:
         )
         self.settings = settings
         self.settings_problems: tuple[str, ...] = ()  # told to the user already
+        self.warned: set[tuple[str, str]] = set()  # documents and patterns that the log has been told of
+        self.policy_problems: frozenset[Problem] = frozenset()  # told to the user already
         self.workspace = ""  # URI of the root folder; set by `initialize`
+        self.folders: tuple[Path, ...] = ()  # all of the workspace's; set by `initialize`
         self.documents: dict[str, Document] = {}
         self.turns = Turns()
         self.recent = Recent()
@@ -91,7 +100,9 @@ class Session:
         self.recent.forget(uri)
 
     def adopt(self, settings: Settings) -> None:
-        """Replace the settings; a worker of another kind takes over if they name one."""
+        """Replace the settings; a worker of another kind takes over if they name one. The rules stay what the
+        policies say now."""
+        settings = replace(settings, rules=rules_for(self.folders))
         before, self.settings = self.settings, settings
         if settings != before:
             self.recent.clear()
@@ -104,8 +115,23 @@ class Session:
                 self.start_link()
         if settings.enabled and not before.enabled:
             self.start_link()
+        if settings.rules != before.rules:
+            self._tell_policy_problems()
+            self.index.close()  # what it holds was read by other rules
         if self._link_started:
             self.start_index()
+
+    def mind_policies(self) -> None:
+        """Go by the policies as they are now. For use before anything is read or shown of a document."""
+        if rules_for(self.folders) != self.settings.rules:
+            self.adopt(self.settings)
+
+    def _tell_policy_problems(self) -> None:
+        problems = self.settings.rules.problems
+        for problem in problems:
+            if problem not in self.policy_problems:
+                self.editor.show(str(problem), types.MessageType.Error)
+        self.policy_problems = frozenset(problems)
 
     def start_link(self) -> None:
         """Start or attach to the worker in the background, unless Midfill is switched off."""
@@ -115,7 +141,8 @@ class Session:
 
     def start_index(self) -> None:
         """Have an index of the workspace, or none, as the settings say."""
-        is_wanted = self.settings.enabled and self.settings.workspace_index
+        settings = self.settings
+        is_wanted = settings.enabled and settings.workspace_index and not settings.rules.closed
         self.index.adopt(is_wanted, self.workspace, self.abilities)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:

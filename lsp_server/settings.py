@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from inference.transport import PRECISIONS
+from lsp_server.policy.rules import BUILT_IN_RULES, Rules
 
 SECTION = "midfill"
 EAGERNESS = ("calm", "balanced", "eager")
@@ -31,7 +32,8 @@ class Settings:
     of PRECISIONS. `workspace_index` reads the workspace in the background, and shows the model the
     definitions behind the names near the cursor; `context` shows it what open files and recent edits say.
     `eagerness`, one of EAGERNESS, says how sure a text has to be to be shown, and how good a moment to ask
-    for one. `without` are STAGES that are switched off.
+    for one. `without` are STAGES that are switched off. `rules` are no setting but what policies forbid; the
+    session keeps them up to date.
     """
 
     enabled: bool = True
@@ -47,6 +49,7 @@ class Settings:
     context: bool = True
     eagerness: str = "balanced"
     without: tuple[str, ...] = ()
+    rules: Rules = BUILT_IN_RULES
 
     def has(self, stage: str) -> bool:
         """Whether a stage is switched on."""
@@ -153,6 +156,11 @@ _PARSERS = {
     "eagerness": _eagerness,
     "stages": _stages,
 }
+
+
+RESTRICTED = {"model": "model", "privateWorker": "private_worker", "workspaceIndex": "workspace_index"}
+"""Settings that name files, start processes or have files read: a workspace that is not trusted cannot make
+them."""
 
 
 def _unknown(name: str) -> str:

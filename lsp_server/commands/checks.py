@@ -15,6 +15,7 @@ from pathlib import Path
 from inference.transport import UnsafeDirectoryError
 from lsp_server import __version__
 from lsp_server.document import Document
+from lsp_server.policy import rules_for
 from lsp_server.syntax import languages
 from lsp_server.worker_attach import WorkerFailure, ask_status
 from lsp_server.worker_process import ModelPathError, WorkerCommand, model_path
@@ -71,6 +72,7 @@ def check_all(model: str, precision: str = "auto") -> Iterator[Check]:
     yield described
     if described.ok:
         yield check_weights(model, precision)
+    yield check_policies()
     socket = check_socket(command)
     yield socket
     yield check_log(command)
@@ -153,6 +155,17 @@ def shipped_model() -> Path:
     """Where the package keeps its model; found without importing the engine."""
     spec = util.find_spec("inference")
     return Path(spec.origin).parent / "weights" if spec and spec.origin else Path("inference/weights")
+
+
+def check_policies() -> Check:
+    """Those of the machine, of the user and of the folder that this runs in."""
+    rules = rules_for((Path.cwd(),))
+    if rules.problems:
+        return Check(
+            "policies", "; ".join(map(str, rules.problems)), "mend the file, or ask whoever wrote it"
+        )
+    hidden = [pattern.id for pattern in rules.patterns if pattern.action == "hide"]
+    return Check("policies", f"hide {', '.join(hidden)}" if hidden else "none hides a pattern")
 
 
 def check_socket(command: WorkerCommand) -> Check:

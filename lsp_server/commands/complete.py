@@ -94,6 +94,7 @@ def run(options: argparse.Namespace) -> int:
         precision=options.precision,
         max_tokens=options.max_tokens,
         private_worker=options.private,
+        rules=policy.rules_for(tuple(options.file.absolute().parents)),
         without=UNASKED,
     )
     snapshot = open_document(options.file, options.language)

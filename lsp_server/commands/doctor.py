@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from lsp_server.commands import terminal
 from lsp_server.commands.checks import Check, check_all
+from lsp_server.commands.egress_checks import check_egress
 from lsp_server.commands.precision import add_precision
 
 HELP = "check the installation and say how to mend it"
@@ -16,6 +17,7 @@ Exit code 0: all is well; 1: there is a problem.
 examples:
   midfill doctor
   midfill doctor --json
+  midfill doctor --no-egress
 """
 
 
@@ -27,12 +29,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a model's folder or GGUF file (default: the one that ships)",
     )
     add_precision(parser)
+    parser.add_argument(
+        "--no-egress",
+        action="store_true",
+        help="run a server, a worker and a completion; fail if one of them asks for a socket to elsewhere",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(options: argparse.Namespace) -> int:
     checks: list[Check] = []
-    for check in check_all(options.model, options.precision):
+    check_each = check_egress if options.no_egress else check_all
+    for check in check_each(options.model, options.precision):
         checks.append(check)
         if not options.json:
             print(_told(check), flush=True)

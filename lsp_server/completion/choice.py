@@ -41,10 +41,14 @@ def whole_lines(gate: Gate, text: str, at: int) -> str:
     return ""
 
 
+_LONG = 12
+"""Characters without a blank between; the shortest secret that is told by its shape alone has 16."""
+
+
 class Reveal:
     """How much of a growing text is seen. What was seen is not taken back.
 
-    A gate can tell of a whole line only, so where there are gates a line is seen when it has ended, and
+    A gate can tell of a whole line only, so where code is read a line is seen when it has ended, and
     passed. Shown as it grows, one completion in twelve would vanish again or turn into another before the
     eyes of whoever reads it (benchmarks/gates.py); the line takes the model some 50 ms.
     """
@@ -56,8 +60,11 @@ class Reveal:
 
     def grow(self, text: str) -> bool:
         """Take the text so far; whether more of it may be seen now."""
-        ready = text
-        if self._gate.reads_code:
+        if not self._gate.reads_code:
+            ready = text[: _end_of_words(text)]
+            if len(ready) <= len(self.seen) or self._gate.objection(ready) is not None:
+                return False
+        else:
             ready = text[: max(text.rfind("\n"), 0)].rstrip()
             if len(ready) <= len(self._asked):
                 return False
@@ -68,3 +75,10 @@ class Reveal:
             return False
         self.seen = ready
         return True
+
+
+def _end_of_words(text: str) -> int:
+    """Where prose may be seen up to: all of it, but for a last word that is long, which may become a
+    secret."""
+    start = 1 + max(text.rfind(blank) for blank in " \t\n")
+    return start if len(text) - start >= _LONG else len(text)

@@ -12,7 +12,7 @@ from lsp_server.document import Snapshot
 
 SHORTEST = 20
 """Characters of a suffix that is telling, blanks at lines' beginnings and ends not counted."""
-_LONGEST = 400  # characters of it are compared
+_LONGEST = 400  # characters of it are compared, and of what followed taken
 _MOST_PLACES = 1000  # are compared in a document
 _MOST_TEXT = 4_000_000  # characters are searched, of all documents: at a gigabyte a second
 
@@ -34,7 +34,7 @@ def continuation(snapshot: Snapshot, offset: int, others: Iterable[Snapshot] = (
             if length > best:
                 best, found = length, set()
             if length == best:
-                found.add(document.text[end : document.line_end(end)].rstrip())
+                found.add(text[end : min(document.line_end(end), end + _LONGEST)].rstrip())
     return found.pop() if len(found) == 1 else ""
 
 

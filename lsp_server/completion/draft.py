@@ -24,7 +24,7 @@ class Draft:
     def __init__(self, moment: Moment, trigger: Trigger, means: Means, reader: Reader) -> None:
         self.trigger = trigger
         self.reader = reader
-        self.gate = Gate(trigger.site)
+        self.gate = Gate(trigger.site, means.settings.rules)
         level = moment.level(means.settings)
         self._confidence = Confidence(trigger.site, level, means.link.calibration)
         self._weighs = means.settings.has("confidence") and not moment.invoked

@@ -6,6 +6,7 @@ from functools import cached_property
 from urllib.parse import urlsplit
 
 from lsp_server import policy
+from lsp_server.completion.gates.forbidden import Forbidden
 from lsp_server.completion.gates.names import unknown_name
 from lsp_server.completion.gates.prose import in_open_text, is_prose
 from lsp_server.completion.gates.python_sense import nonsense
@@ -18,8 +19,10 @@ from lsp_server.syntax.site import Site
 class Gate:
     """Asks every gate about texts for one cursor."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, rules: policy.Rules = policy.BUILT_IN_RULES) -> None:
+        """`rules` say what no shown text may hold."""
         self._site = site
+        self._forbidden = Forbidden(site, rules)
         self._syntax = Syntax(site)
         grammar = site.snapshot.grammar
         self._language = "" if grammar is None else grammar.name
@@ -42,16 +45,16 @@ class Gate:
     def objection(self, text: str) -> Verdict | None:
         """Why a whole completion may not be shown; None if it may.
 
-        It draws something, and hides nothing; and where it is code, it breaks no syntax, uses no name that
-        nothing defines, and is not plain nonsense.
+        It draws something, hides nothing, and holds no secret and nothing that a policy hides; and where it
+        is code, it breaks no syntax, uses no name that nothing defines, and is not plain nonsense.
         """
         if not text.strip():
             return Verdict("blank", text, 0)
         hidden = next((at for at, character in enumerate(text) if policy.hides(character)), None)
         if hidden is not None:
             return Verdict("hidden", text[hidden], hidden)
-        if self._site.in_comment:
-            return None
+        if (verdict := self._forbidden.objection(text)) is not None or self._site.in_comment:
+            return verdict
         shadow = Shadow.of(self._site, text)
         if shadow is None or is_prose(shadow):
             return None

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from inference.messages import Generate, Snippet
+from lsp_server import policy
 from lsp_server.completion.context import PREFIX_BUDGET, SUFFIX_BUDGET, gather
 from lsp_server.document import Snapshot
 
@@ -19,17 +20,22 @@ def request(
     snippets: tuple[Snippet, ...] = (),
     purpose: str = "",
 ) -> Generate:
-    """To fill the gap at `offset`. A newer one with the same `purpose` supersedes it."""
+    """To fill the gap at `offset`. A newer one with the same `purpose` supersedes it.
+
+    The one place where a Generate is made: what looks like a secret in any text of it is sent as a stand-in.
+    """
     context = gather(snapshot, offset, PREFIX_BUDGET, SUFFIX_BUDGET)
+    around = policy.veil(context.prefix + context.suffix)  # as one text: the cursor may stand in a secret
+    cursor = len(context.prefix)
     return Generate(
         id=0,  # the link's to give
         document=f"{document_key(snapshot.uri)}/{purpose}" if purpose else document_key(snapshot.uri),
         path=display_path(snapshot.uri),
         language=snapshot.language,
-        prefix=context.prefix,
-        suffix=context.suffix,
+        prefix=around[:cursor],
+        suffix=around[cursor:],
         outline=context.outline,
-        snippets=snippets,
+        snippets=tuple(Snippet(each.path, policy.veil(each.text)) for each in snippets),
         max_tokens=max_tokens,
         salt=salt,
     )

@@ -42,7 +42,9 @@ class Rhythm:
     def typed(self, uri: str, changes: Sequence[Change], now_s: float) -> None:
         """A document has changed; only single characters are keys."""
         last, self._last = self._last, None
-        if len(changes) != 1 or len(changes[0].text) != 1 or changes[0].start != changes[0].end:
+        if len(changes) != 1 or len(changes[0].text) != 1:
+            return
+        if changes[0].start is None or changes[0].start != changes[0].end:
             return
         self._last = (uri, now_s)
         if last is not None and last[0] == uri and _GAPS_S[0] <= now_s - last[1] <= _GAPS_S[1]:

@@ -46,6 +46,7 @@ def read_choice(session: Session, data: object) -> Choice:
         or not isinstance(offset, int)
     ):
         raise JsonRpcInvalidParams("bad params: the action's data is not ours")
+    session.mind_policies()
     snapshot = session.snapshot(uri)
     if snapshot is None or snapshot.version != version:
         raise JsonRpcContentModified("The document has changed since the action was offered.")
@@ -92,8 +93,22 @@ async def action_edit(
         raise JsonRpcException(f"{action.title}: cancelled.", REQUEST_CANCELLED)
     if not session.is_current(snapshot):
         raise JsonRpcContentModified("The document has changed meanwhile, so nothing was changed.")
+    _mind(session, snapshot, text)
     edit = types.TextEdit(to_range(snapshot, gap.start, gap.end, session.abilities.encoding), text)
     if not session.abilities.document_changes:
         return types.WorkspaceEdit(changes={snapshot.uri: [edit]})
     document = types.OptionalVersionedTextDocumentIdentifier(snapshot.uri, snapshot.version)
     return types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(document, [edit])])
+
+
+def _mind(session: Session, snapshot: Snapshot, text: str) -> None:
+    """Raises JsonRpcException where the text holds a secret, or what a policy hides."""
+    if policy.secret_in("", text, "") is not None:
+        raise JsonRpcException(
+            "The model's text holds what looks like a secret, so nothing was changed.", REQUEST_FAILED
+        )
+    for finding in session.settings.rules.findings("", text, "", snapshot.language):
+        if finding.pattern.action == "hide":
+            raise JsonRpcException(
+                f"A policy forbids the text ({finding.pattern.id}): {finding.pattern.message}", REQUEST_FAILED
+            )

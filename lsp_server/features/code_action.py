@@ -22,6 +22,7 @@ KIND = types.CodeActionKind.RefactorRewrite
 
 def code_action(session: Session, params: types.CodeActionParams) -> list[types.CodeAction]:
     """The actions at the start of the range; each names the version it was found in."""
+    session.mind_policies()
     snapshot = session.snapshot(params.text_document.uri)
     if snapshot is None or not _wanted(params.context.only):
         return []

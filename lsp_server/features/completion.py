@@ -11,6 +11,7 @@ from lsprotocol import types
 from lsp_server.completion.answer import Completion, answer
 from lsp_server.completion.moment import Moment
 from lsp_server.document import Snapshot
+from lsp_server.features.policy_warning import notify_warnings
 from lsp_server.turns import Turn
 from lsp_server.wire import from_position, to_range
 
@@ -27,6 +28,7 @@ def completion(session: Session, params: types.CompletionParams) -> Coroutine[An
     """Take the turn and the snapshot now, before the next message; answer in a task."""
     uri = params.text_document.uri
     session.nearby.visited(uri)
+    session.mind_policies()
     return _reply(session, params, session.turns.take(uri), session.snapshot(uri))
 
 
@@ -54,12 +56,13 @@ def _item(session: Session, snapshot: Snapshot, found: Completion) -> types.Comp
     match = _WORD.search(snapshot.text[snapshot.line_start(found.start) : found.start])
     word = match.group() if match is not None else ""
     text = word + found.text
+    warned = [pattern.message for pattern in notify_warnings(session, snapshot, found)]
     first_line = text.strip().splitlines()[0]
     label = first_line if len(first_line) <= _LABEL_LENGTH else first_line[: _LABEL_LENGTH - 1] + "…"
     replaced = to_range(snapshot, found.start - len(word), found.end, session.abilities.encoding)
     return types.CompletionItem(
         label=label,
-        detail="Midfill",
+        detail=": ".join(["Midfill", *warned[:1]]),
         kind=types.CompletionItemKind.Text,
         documentation=types.MarkupContent(
             types.MarkupKind.Markdown, f"{_fence(text)}{snapshot.language}\n{text}\n{_fence(text)}"

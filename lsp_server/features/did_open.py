@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 def did_open(session: Session, params: types.DidOpenTextDocumentParams) -> None:
     """Keep the text, unless the file's name says that it holds secrets: then it is as if it were not open.
 
+    What a policy or a .midfillignore excludes is kept, and refused at every request: those may change.
     Where the cursor is, nobody tells: perhaps where it last was, if the document was open before.
     """
     opened = params.text_document
+    session.mind_policies()
     session.end(opened.uri)
     session.documents.pop(opened.uri, None)
     if not policy.is_secret(opened.uri):

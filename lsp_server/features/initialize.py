@@ -8,6 +8,7 @@ from lsprotocol import types
 
 from lsp_server.editor import Abilities, initial_settings
 from lsp_server.features.configuration import apply, pull
+from lsp_server.policy.refusal import place_of
 
 if TYPE_CHECKING:
     from lsp_server.session import Session
@@ -17,8 +18,12 @@ def initialize(session: Session, params: types.InitializeParams) -> None:
     session.abilities = Abilities.of(params)
     folders = params.workspace_folders or ()
     session.workspace = folders[0].uri if folders else params.root_uri or params.root_path or ""
-    apply(session, initial_settings(params))
+    session.folders = tuple(
+        path for uri in (session.workspace, *(folder.uri for folder in folders)) if (path := place_of(uri))
+    )
+    apply(session, initial_settings(params), is_initial=True)
     session.initial_settings = session.settings
+    session.mind_policies()
 
 
 def initialized(session: Session, params: types.InitializedParams) -> None:

@@ -15,6 +15,7 @@ from lsp_server.completion.answer import Completion, answer
 from lsp_server.completion.moment import Moment
 from lsp_server.completion.stream import Reader
 from lsp_server.document import Change, Snapshot
+from lsp_server.features.policy_warning import notify_warnings
 from lsp_server.position import Encoding
 from lsp_server.turns import Turn
 from lsp_server.wire import from_position, to_range
@@ -73,6 +74,7 @@ def inline_completion(
     """Take the turn and the snapshot now, before the next message; answer in a task."""
     uri = params.text_document.uri
     session.nearby.visited(uri)
+    session.mind_policies()
     return _reply(session, params, session.turns.take(uri), session.snapshot(uri))
 
 
@@ -111,6 +113,7 @@ async def _reply(
         session.primer.wish(snapshot, cursor, session.means, session.is_current)
     if completion is None or not session.is_current(snapshot):
         return types.InlineCompletionList([])
+    notify_warnings(session, place.asked, completion)
     if session.settings.prefetch:
         session.spawn(_go_on(session, snapshot, place.asked, completion))
     replaced = place.range(encoding, completion.end - completion.start)

@@ -7,7 +7,7 @@ import os
 import stat
 from pathlib import Path
 
-SCHEMA = 1
+SCHEMA = 2
 """Raised whenever the tables change, or what is put into them."""
 
 

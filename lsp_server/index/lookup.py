@@ -13,6 +13,7 @@ from urllib.parse import quote
 from inference.messages import Snippet
 from lsp_server import policy
 from lsp_server.index.definition import Import
+from lsp_server.index.languages import language_of
 from lsp_server.index.meaning import Meaning, Place, Rank, cut
 from lsp_server.index.source import Stamp
 from lsp_server.index.store import reader
@@ -128,7 +129,11 @@ class Lookup:
 
     def _snippet(self, database: sqlite3.Connection, row: _Row, question: Question) -> Snippet | None:
         place = row.place
-        if policy.is_secret("file://" + quote(str(self._root / place.path))):
+        # As the rules are now, whatever they were when it was indexed.
+        rules = policy.rules_for((self._root,))
+        if policy.excludes(
+            "file://" + quote(str(self._root / place.path)), language_of(place.path) or "", rules
+        ):
             return None
         room = 4 * question.room
         starts = [(place.start, min(row.end, place.start + room))]

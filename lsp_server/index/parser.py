@@ -11,12 +11,14 @@ import json
 import resource
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from lsp_server.index.definition import Contents, Definition, Import
 from lsp_server.index.definitions import contents_of
 from lsp_server.index.languages import language_of
 from lsp_server.index.source import NotReadError, Stamp, read, unfit
+from lsp_server.policy.secrets import veil
 
 MAX_MEMORY = 1 << 30
 """Bytes of address space. Python with a dozen grammars has some 150 MB of it."""
@@ -38,7 +40,17 @@ def parse_file(path: str) -> tuple[Stamp, Contents] | None:
     language = language_of(path)
     if language is None or unfit(data) is not None:
         return stamp, Contents()
-    return stamp, contents_of(data, language)
+    return stamp, _veiled(contents_of(data, language))
+
+
+def _veiled(contents: Contents) -> Contents:
+    """With stand-ins for secrets: a default argument may be one, and so may an address in an import."""
+    return Contents(
+        tuple(
+            replace(each, signature=veil(each.signature), doc=veil(each.doc)) for each in contents.definitions
+        ),
+        tuple(replace(each, module=veil(each.module)) for each in contents.imports),
+    )
 
 
 def encode(parsed: tuple[Stamp, Contents] | None) -> bytes:

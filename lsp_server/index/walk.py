@@ -14,7 +14,9 @@ from urllib.parse import quote
 from lsp_server.index.ignore import Rules, UnclearError
 from lsp_server.index.languages import language_of
 from lsp_server.index.source import MAX_BYTES, Stamp
-from lsp_server.policy import is_secret
+from lsp_server.policy import Rules as Policies
+from lsp_server.policy import is_secret, rules_for
+from lsp_server.policy.ignore_file import is_ignored
 
 logger = logging.getLogger(__name__)
 
@@ -45,15 +47,19 @@ def walk(root: Path, max_files: int = MAX_FILES, max_entries: int = MAX_ENTRIES)
 
     A folder whose ignore file is unclear is left out, with a line in the log.
     """
+    policies = rules_for((root,))
     try:
         waiting = deque([(root, Rules.of_workspace(root), 0)])
     except UnclearError as error:
         logger.warning("nothing is indexed: %s", error)
         return
+    if reason := policies.closed or is_ignored(root):
+        logger.warning("nothing is indexed: %s", reason)
+        return
     found = entries = 0
     while waiting:
         folder, rules, depth = waiting.popleft()
-        files, folders = _listed(folder, rules, depth)
+        files, folders = _listed(folder, rules, policies, depth)
         entries += len(files) + len(folders)
         for name, stamp in files:
             if found >= max_files or entries > max_entries:
@@ -74,7 +80,9 @@ def look(root: Path, path: str) -> Found | None:
     if len(folders) > MAX_DEPTH or any(part in ("", ".", "..") for part in (*folders, name)):
         return None
     try:
-        at, rules = root, Rules.of_workspace(root)
+        at, rules, policies = root, Rules.of_workspace(root), rules_for((root,))
+        if policies.closed or is_ignored(root):
+            return None
         for folder in folders:
             at = at / folder
             if folder in _SKIPPED or not stat.S_ISDIR(at.lstat().st_mode) or rules.ignore(folder, True):
@@ -82,13 +90,15 @@ def look(root: Path, path: str) -> Found | None:
             if any((at / marker).exists() for marker in _MARKERS):
                 return None
             rules = rules.inside(folder, at)
-        stamp = _wanted(at / name, name, rules, (at / name).lstat())
+        stamp = _wanted(at / name, name, rules, policies, (at / name).lstat())
     except (OSError, UnclearError):
         return None
     return Found(path, stamp) if stamp is not None else None
 
 
-def _listed(folder: Path, rules: Rules, depth: int) -> tuple[list[tuple[str, Stamp]], list[str]]:
+def _listed(
+    folder: Path, rules: Rules, policies: Policies, depth: int
+) -> tuple[list[tuple[str, Stamp]], list[str]]:
     """The files with their stamps and the folders in a folder, in order of their names."""
     files, folders = [], []
     try:
@@ -103,7 +113,8 @@ def _listed(folder: Path, rules: Rules, depth: int) -> tuple[list[tuple[str, Sta
                 if entry.name not in _SKIPPED and not rules.ignore(entry.name, True):
                     folders.append(entry.name)
             elif language_of(entry.name) is not None:
-                stamp = _wanted(folder / entry.name, entry.name, rules, entry.stat(follow_symlinks=False))
+                status = entry.stat(follow_symlinks=False)
+                stamp = _wanted(folder / entry.name, entry.name, rules, policies, status)
                 if stamp is not None:
                     files.append((entry.name, stamp))
     except (OSError, UnclearError) as error:
@@ -112,8 +123,11 @@ def _listed(folder: Path, rules: Rules, depth: int) -> tuple[list[tuple[str, Sta
     return files, folders
 
 
-def _wanted(path: Path, name: str, rules: Rules, status: os.stat_result) -> Stamp | None:
-    if language_of(name) is None or not stat.S_ISREG(status.st_mode) or status.st_size > MAX_BYTES:
+def _wanted(path: Path, name: str, rules: Rules, policies: Policies, status: os.stat_result) -> Stamp | None:
+    language = language_of(name)
+    if language is None or not stat.S_ISREG(status.st_mode) or status.st_size > MAX_BYTES:
+        return None
+    if policies.forbid(path, language) is not None:
         return None
     if not name.isprintable() or is_secret("file://" + quote(str(path))) or rules.ignore(name, False):
         return None

@@ -42,6 +42,12 @@ _GRAMMAR_OF_ID = {
     "zsh": "bash",
 }
 
+
+def canonical(language: str) -> str:
+    """One name for each language: editors say `shellscript` of what the index calls `bash`."""
+    return _GRAMMAR_OF_ID.get(language.lower(), language.lower())
+
+
 _GRAMMAR_OF_EXTENSION = {
     ".bash": "bash",
     ".c": "c",

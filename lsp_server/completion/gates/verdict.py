@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Gate = Literal["blank", "hidden", "syntax", "name", "sense"]
+Gate = Literal["blank", "hidden", "syntax", "name", "sense", "secret", "policy"]
 
 
 @dataclass(frozen=True, slots=True)

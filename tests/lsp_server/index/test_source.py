@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lsp_server.index import source
+from lsp_server import regular_file
 from lsp_server.index.source import NotReadError, Stamp, read, unfit
 
 
@@ -55,7 +55,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
             os.utime(path, ns=(1, 1))
         return piece
 
-    monkeypatch.setattr(source.os, "read", meddling)
+    monkeypatch.setattr(regular_file.os, "read", meddling)
     with pytest.raises(NotReadError, match="changed"):
         read(path)
 

@@ -1,17 +1,11 @@
-"""What may be read, and what may be shown.
-
-A document that is refused here never reaches the channel, so neither the worker nor a cache can hold it.
-"""
+"""Files that hold keys, tokens and passwords: known by their name, or by how their text begins."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from fnmatch import translate
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
-
-from lsp_server.settings import Settings
 
 
 def _any_of(*patterns: str) -> re.Pattern[str]:
@@ -71,27 +65,10 @@ _KEY = re.compile(
 )
 _KEY_WITHIN = 4096
 
-# Variation selectors and blank letters that draw nothing, beside every character of category Cf.
-_BLANK_LETTERS = (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2028, 0x2029, 0x3164, 0xFFA0)
-_INVISIBLE = frozenset([*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0), *_BLANK_LETTERS])
-
-
-def refuses(uri: str, language: str, text: str, settings: Settings) -> str | None:
-    """Why no completion may be made for a document, in a few words; None when one may."""
-    if not settings.enabled:
-        return "Midfill is switched off (midfill.enabled)"
-    if language in settings.disabled_languages:
-        return f"the language {language} is switched off (midfill.disabledLanguages)"
-    if is_secret(uri):
-        return "files of this name hold secrets and are never read"
-    if begins_a_key(text):
-        return "it begins as a file of keys does, and those are never read"
-    return None
-
 
 def is_secret(uri: str) -> bool:
     """Whether a document's name says that it holds secrets: keys, tokens, passwords."""
-    path = PurePosixPath(unquote(urlsplit(uri).path).replace("\\", "/").lower())
+    path = PurePosixPath(path_in(uri).replace("\\", "/").lower())
     name = path.name.rstrip(". ")  # Windows opens "id_rsa." as "id_rsa"
     if _NOT_SECRET.match(name):
         return False
@@ -102,21 +79,14 @@ def is_secret(uri: str) -> bool:
     return _SECRET_NAMES.match(name) is not None and not name.endswith(_SOURCE)
 
 
+def path_in(uri: str) -> str:
+    """The path of a URI of any scheme; "" of what is none."""
+    try:
+        return unquote(urlsplit(uri).path)
+    except ValueError:  # `https://[`
+        return ""
+
+
 def begins_a_key(text: str) -> bool:
     """Whether a text begins as keys and certificates in text form do, whatever its name."""
     return _KEY.match(text[:_KEY_WITHIN]) is not None
-
-
-def hides(text: str) -> bool:
-    """Whether a text holds characters that an editor does not draw, or that reorder what it draws.
-
-    Bidirectional controls, zero-width and tag characters (CVE-2021-42574) and other controls; tab and line
-    ends are not among them.
-    """
-    return any(not (" " <= char <= "~") and _is_hidden(char) for char in text)
-
-
-def _is_hidden(char: str) -> bool:
-    if char in "\t\n\r":
-        return False
-    return unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Cn") or ord(char) in _INVISIBLE
