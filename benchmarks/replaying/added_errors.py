@@ -14,7 +14,11 @@ from training.syntax import parser_of
 _CLAUSES = ("elif", "else", "except", "finally", "case")
 _UNFINISHED = ("expected 'else' after 'if' expression", "expected an indented block")
 # For a tree alone, so that a `return` may stand anywhere; as an interpreter asks that waits for more lines.
-_FLAGS = ast.PyCF_ONLY_AST | codeop.PyCF_ALLOW_INCOMPLETE_INPUT | codeop.PyCF_DONT_IMPLY_DEDENT
+_FLAGS: int = (
+    ast.PyCF_ONLY_AST
+    | codeop.PyCF_ALLOW_INCOMPLETE_INPUT  # type: ignore[attr-defined]  # typeshed leaves both out
+    | codeop.PyCF_DONT_IMPLY_DEDENT  # type: ignore[attr-defined]
+)
 
 
 def num_errors(text: str, language: str) -> int:
@@ -36,8 +40,13 @@ def num_errors(text: str, language: str) -> int:
 
 
 def adds_errors(before: str, inserted: str, behind: str, kept: str, language: str) -> bool:
-    """Whether the tree of before + inserted + kept has more errors than that of before + behind."""
+    """Whether the tree of before + inserted + kept has more errors than that of before + behind.
+
+    The header of an indented block may stand without its lines, which come next: with `pass` in their place.
+    """
     after = num_errors(before + inserted + kept, language)
+    if after and language == "python" and inserted.rstrip().endswith(":"):
+        after = min(after, num_errors(f"{before}{inserted.rstrip()} pass{kept}", language))
     return after > 0 and after > num_errors(before + behind, language)
 
 

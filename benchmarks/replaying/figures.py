@@ -130,18 +130,22 @@ def ablated(typed: dict[str, dict[str, Typing]]) -> dict[str, Ablated]:
 
 def table(report: Report) -> str:
     """The report as Markdown, of at most 100 columns."""
+    total = list(report.languages.values())[-1]
     rate = f"{report.rate:g} keys a second" if report.rate else "each key after the answer to the last"
     parts = [
         f"{report.model}; {report.data}, seed {report.seed}; {rate}\n{report.machine}",
         _table(
-            "language|requests|shown %|exact %|part %|saved %|… by words %|wrong %|wrong/100",
+            "language|files|requests|shown %|exact %|part %|saved %|by words %|wrong %|wrong/100",
             [_worth(name, figures) for name, figures in report.languages.items()],
         ),
         _table(
             "language|ms|95%|silent ms|95%|with text|added errors|… wrong|compiled|misread",
             [_cost(name, figures) for name, figures in report.languages.items()],
         ),
-        _table("Midfill's own time, ms|count|median|95%|99%", _own(list(report.languages.values())[-1])),
+        _table("Midfill's own time, ms|count|median|95%|99%", _own(total)),
+        "Of the prompts' tokens, where the model was asked for a text, those reused from before:\n"
+        f"{total.shares['reused_in_line'].percent}% while a line is typed, "
+        f"{total.shares['reused_across_lines'].percent}% behind a line end.",
     ]
     if len(report.variants) > 1:
         parts.append(
@@ -156,7 +160,8 @@ def table(report: Report) -> str:
 def _worth(name: str, figures: Figures) -> list[str]:
     found = figures.shares
     names = ("shown", "exact", "prefix", "saved", "saved_with_words", "wrong", "wrong_characters")
-    return [name, str(figures.tally.requests), *(found[each].percent for each in names)]
+    counts = str(figures.files), str(figures.tally.requests)
+    return [name, *counts, *(found[each].percent for each in names)]
 
 
 def _cost(name: str, figures: Figures) -> list[str]:

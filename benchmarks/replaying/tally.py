@@ -17,7 +17,8 @@ class Tally:
     `characters` are those typed, and `saved` the keys that accepting saved, each with indentation left out.
     `saved_with_words` is what somebody would have saved who also accepts single words of the same texts.
     `errors` are shown completions with which the tree has more errors than without, `misread` those that
-    Python cannot read; `wrong_errors` and `wrong_misread` of texts that are not what the author wrote.
+    Python cannot read; `wrong_errors` and `wrong_misread` of texts that are not what the author wrote. Tokens
+    are those of prompts, where the model was asked for a text: behind a key in a line, and behind a line end.
     """
 
     requests: int = 0
@@ -38,6 +39,10 @@ class Tally:
     compiled: int = 0
     misread: int = 0
     wrong_misread: int = 0
+    line_tokens: int = 0
+    line_reused: int = 0
+    newline_tokens: int = 0
+    newline_reused: int = 0
 
     def add(self, other: Tally) -> None:
         for name in _NAMES:
@@ -63,6 +68,8 @@ SHARES = {
     "saved_with_words": ("saved_with_words", "characters"),
     "wrong": ("wrong_requests", "requests"),
     "wrong_characters": ("wrong_characters", "characters"),
+    "reused_in_line": ("line_reused", "line_tokens"),
+    "reused_across_lines": ("newline_reused", "newline_tokens"),
 }
 
 

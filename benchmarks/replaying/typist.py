@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from benchmarks.editor import Shown
 from benchmarks.replaying.added_errors import adds_errors, misreads
@@ -83,6 +83,10 @@ class Typed:
     flaws: list[Flaw] = field(default_factory=list)
 
 
+Behind = Literal["opening", "line", "line end"]
+"""What a request comes after: the opening of the file, a key in a line, or a line end."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Showing:
     """A text that was on the screen, and the document around it."""
@@ -91,6 +95,7 @@ class _Showing:
     after: str
     shown: Shown
     right: bool
+    behind: Behind
 
 
 class Typist:
@@ -158,7 +163,7 @@ class _Run:
             if shown is None or not shown.text:
                 accepted, self._expected = None, ""
             else:
-                accepted = self._look(shown)
+                accepted = self._look(shown, "line end" if "\n" in step else "line")
         await asyncio.gather(*self._pending)
         if self._showings:
             await self._screen.settle()
@@ -224,7 +229,7 @@ class _Run:
         (times.shown if shown.text else times.silent).append(shown.total_ms)
         return shown
 
-    def _look(self, shown: Shown) -> tuple[Verdict, Shown] | None:
+    def _look(self, shown: Shown, behind: Behind) -> tuple[Verdict, Shown] | None:
         """Count a text that is on the screen, and say what of it is accepted, if anything."""
         tally, missing = self.typed.tally, self._text[self._at :]
         closers = [place - self._at for place in self._closers]
@@ -233,8 +238,9 @@ class _Run:
         tally.shown += 1
         tally.wrong_requests += wrong
         file = self._stretch.file.text
-        behind = "".join(self._text[place] for place in self._closers) + file[self._stretch.end :]
-        self._showings.append(_Showing(file[: self._at], behind, shown, not wrong))
+        after = "".join(self._text[place] for place in self._closers) + file[self._stretch.end :]
+        came = "opening" if tally.requests == 1 else behind
+        self._showings.append(_Showing(file[: self._at], after, shown, not wrong, came))
         is_new = verdict.text != self._expected
         self._expected = verdict.text
         if is_new:
@@ -264,8 +270,9 @@ class _Run:
         """Whether the text broke the syntax, and what it cost."""
         tally, file = self.typed.tally, self._stretch.file
         shown = self._screen.told(showing.shown)
-        if shown.source == "model" and shown.waited_ms is not None:
+        if shown.source == "model" and shown.waited_ms is not None and shown.statistics is not None:
             self.typed.times.beyond_worker.append(shown.total_ms - shown.waited_ms)
+            self._count_tokens(showing.behind, shown.statistics)
         kept = showing.after[shown.replaced :]
         if adds_errors(showing.before, shown.text, showing.after, kept, file.language):
             tally.errors += 1
@@ -277,6 +284,19 @@ class _Run:
             tally.wrong_misread += stumbles and not showing.right
             if stumbles:
                 self._flaw(showing, "compile")
+
+    def _count_tokens(self, behind: Behind, statistics: Mapping[str, float]) -> None:
+        tally, prompt, reused = (
+            self.typed.tally,
+            int(statistics["prompt_tokens"]),
+            int(statistics["cached_tokens"]),
+        )
+        if behind == "line":
+            tally.line_tokens += prompt
+            tally.line_reused += reused
+        elif behind == "line end":
+            tally.newline_tokens += prompt
+            tally.newline_reused += reused
 
     def _flaw(self, showing: _Showing, by: str) -> None:
         shown = showing.shown

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from benchmarks.editor import Shown
 from benchmarks.replaying.source_file import SourceFile
 
 Says = Callable[[str, str], str | tuple[str, int]]
 """The text, and how many characters behind the cursor it replaces, for what is before and behind it."""
+
+STATISTICS = {"prompt_tokens": 100.0, "cached_tokens": 90.0}
 
 
 class ScriptedScreen:
@@ -45,7 +48,7 @@ class ScriptedScreen:
         self._processor_ms += 0.5
 
     def told(self, shown: Shown) -> Shown:
-        return Shown(shown.text, None, shown.total_ms, {}, 4.0, "eot", "model", replaced=shown.replaced)
+        return replace(shown, statistics=STATISTICS, waited_ms=4.0, stop_reason="eot", source="model")
 
     def processor_ms(self) -> float:
         return self._processor_ms

@@ -17,6 +17,9 @@ from benchmarks.replaying.added_errors import adds_errors, misreads, num_errors
         ("cpp", "int f() { ", "return std::max(1, 2;", " }\n", True),
         ("javascript", "const a = [", "1, 2", "];\n", False),
         ("typescript", "const a: number = ", "1;", "\n", False),
+        ("python", "def f(a):\n    ", "if a:", "\n    return a\n", False),
+        ("python", "def f(a):\n    ", "if a:", "\n        return a\n", False),
+        ("python", "def f(a):\n    ", "if a):", "\n    return a\n", True),
         ("markdown", "", ")))", "", False),
     ],
 )

@@ -175,6 +175,16 @@ def test_times_of_the_server_are_its_own_and_of_every_second_key() -> None:
     assert times.beyond_worker == [3.0, 3.0]
 
 
+def test_tokens_are_counted_by_what_the_request_came_behind() -> None:
+    def says(before: str, after: str) -> str:
+        return "no" if before.endswith((":\n    ", "size =", "size = ", "height\n    ")) else ""
+
+    tally = typed(says)[0].tally
+    # The first request, in a file that was just opened, is in neither.
+    assert (tally.line_tokens, tally.line_reused) == (200, 180)
+    assert (tally.newline_tokens, tally.newline_reused) == (100, 90)
+
+
 def test_what_breaks_the_syntax_is_told() -> None:
     result, _ = typed(lambda before, after: "size = = width" if before.endswith(":\n    ") else "")
     tally = result.tally
