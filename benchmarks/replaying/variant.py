@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 from lsp_server import settings
@@ -26,14 +26,22 @@ SHIPPED = Variant("as shipped")
 
 def stage_names() -> tuple[str, ...]:
     """The stages that the setting `stages` can switch off, as the server lists them; none without it."""
-    if "stages" not in {each.name for each in fields(settings.Settings)}:
-        return ()
     return tuple(getattr(settings, "STAGES", ()))
 
 
+def degrees() -> tuple[str, ...]:
+    """The values of the setting `eagerness`, without the default; none without it."""
+    return tuple(
+        each
+        for each in getattr(settings, "EAGERNESS", ())
+        if each != getattr(settings.Settings(), "eagerness")
+    )
+
+
 def variants(stages: tuple[str, ...] | None = None) -> list[Variant]:
-    """As shipped; with each stage switched off in turn, or on where it ships switched off; and two with next
-    to nothing: `plain` is the text around the cursor, trimmed, and `bare` is not even trimmed.
+    """As shipped; with each stage switched off in turn, or on where it ships switched off; calmer and more
+    eager; and two with next to nothing: `plain` is the text around the cursor, trimmed, and `bare` is not even
+    trimmed.
 
     `stages` are the server's unless given.
     """
@@ -45,6 +53,7 @@ def variants(stages: tuple[str, ...] | None = None) -> list[Variant]:
         if name not in names:
             found.append(Variant(f"{'no' if is_on else 'with'} {name}", {name: not is_on}))
     found += [Variant(f"no {name}", {"stages": [name]}) for name in names]
+    found += [Variant(name, {"eagerness": name}) for name in degrees()]
     nothing = dict.fromkeys(SWITCHES, False)
     if names:
         kept = [name for name in names if name not in TRIMMING]

@@ -185,18 +185,19 @@ def test_every_setting_of_a_variant_is_one_that_the_server_takes() -> None:
         assert (settings == Settings()) == (variant is SHIPPED)
 
 
-def typing(**counts: int) -> Typing:
+def typing(language: str, **counts: int) -> Typing:
     found = Typing()
     tally = Tally(requests=123456, characters=999999, shown=99999, texts=999, **counts)
     times = Times(shown=[1.0, 1000.5], silent=[3.0], request=[0.5], change=[0.25], beyond_worker=[2.0])
-    for path in ("a", "b"):
-        found.add(path, Typed(tally, times))
+    for number in range(2):
+        found.add(f"{language}{number}", Typed(tally, times))
     return found
 
 
 def test_tables_fit_a_hundred_columns() -> None:
-    shipped = {"python": typing(saved=8000), "typescript": typing(saved=8000)}
-    plain = {"python": typing(saved=4000, wrong_characters=50), "typescript": typing(saved=4000)}
+    names = "python", "typescript"
+    shipped = {name: typing(name, saved=8000) for name in names}
+    plain = {name: typing(name, saved=4000, wrong_characters=50) for name in names}
     report = Report(
         data="heldout.jsonl",
         seed=0,
