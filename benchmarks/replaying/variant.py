@@ -30,18 +30,19 @@ def stage_names() -> tuple[str, ...]:
 
 
 def degrees() -> tuple[str, ...]:
-    """The values of the setting `eagerness`, without the default; none without it."""
+    """The values of the setting `eagerness` but for the default; none without it."""
+    default = settings.Settings()
     return tuple(
         each
         for each in getattr(settings, "EAGERNESS", ())
-        if each != getattr(settings.Settings(), "eagerness")
+        if default.merged({"eagerness": each})[0] != default
     )
 
 
 def variants(stages: tuple[str, ...] | None = None) -> list[Variant]:
-    """As shipped; with each stage switched off in turn, or on where it ships switched off; calmer and more
-    eager; and two with next to nothing: `plain` is the text around the cursor, trimmed, and `bare` is not even
-    trimmed.
+    """As shipped; with each stage switched off in turn, or on where it ships switched off; calmer, and more
+    eager; and two with next to nothing: `plain` is the text around the cursor, trimmed, and `bare` is not
+    even trimmed.
 
     `stages` are the server's unless given.
     """
