@@ -67,7 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
         with workspace(options.data) as root:
             report = asyncio.run(replay(options, files, languages, wanted, root))
     except (OSError, DataError, WorkerError, LspError, TimeoutError) as error:
-        print(f"replay: {error or 'the server did not answer in time'}", file=sys.stderr)
+        print(f"replay: {str(error) or 'the server did not answer in time'}", file=sys.stderr)
         return 1
     print(json.dumps(asdict(report), ensure_ascii=False) if options.json else table(report))
     return 0
