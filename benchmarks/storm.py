@@ -79,9 +79,8 @@ async def storm(requests: int, seed: int, model: str) -> Report:
                 conversation.send(frame)
             await conversation.drain()
             bursts += 1
-            most = MAX_WAITING if bursts % CALM else 0
             async with asyncio.timeout(PATIENCE_S):
-                await conversation.until(lambda most=most: ledger.num_waiting <= most)
+                await conversation.until_waiting(MAX_WAITING if bursts % CALM else 0)
             _progress(ledger.num_requests, requests)
         # What is still missing then is in the ledger.
         with contextlib.suppress(TimeoutError):

@@ -12,6 +12,10 @@ from functools import lru_cache
 from training.syntax import parser_of
 
 _CLAUSES = ("elif", "else", "except", "finally", "case")
+_BRACKETS = {"(": ")", "[": "]", "{": "}"}
+_OPERANDS = ("", " x")
+_ENDS = ("", ";", " {}", "() {}", " = 0;", ": 0,", ": x;", " => 0,", ",", " x;", "\n{}", ">", ">();")
+_PYTHON_ENDS = ("", ": pass", " = 0", " in x: pass", " else 0", "\ndef x(): pass")
 _UNFINISHED = ("expected 'else' after 'if' expression", "expected an indented block")
 # For a tree alone, so that a `return` may stand anywhere; as an interpreter asks that waits for more lines.
 _FLAGS: int = (
@@ -48,6 +52,32 @@ def adds_errors(before: str, inserted: str, behind: str, kept: str, language: st
     if after and language == "python" and inserted.rstrip().endswith(":"):
         after = min(after, num_errors(f"{before}{inserted.rstrip()} pass{kept}", language))
     return after > 0 and after > num_errors(before + behind, language)
+
+
+def is_begun(before: str, inserted: str, behind: str, kept: str, language: str) -> bool:
+    """Whether a text that adds errors adds none with an end to it: its brackets closed, and one of a few ways
+    to go on. It is the beginning of something then, and not broken. Nor may it have any that are gone without
+    the line that it stands in.
+    """
+    above = before[: before.rfind("\n") + 1]
+    most = min(num_errors(before + behind, language), num_errors(above + behind, language))
+    text, closers = inserted.rstrip(), _closers(inserted)
+    return any(
+        num_errors(before + text + operand + closers + end + kept, language) <= most
+        for operand in _OPERANDS
+        for end in (_PYTHON_ENDS if language == "python" else _ENDS)
+    )
+
+
+def _closers(text: str) -> str:
+    """What closes the brackets that are opened in a text; those in its strings and comments count too."""
+    wanted: list[str] = []
+    for character in text:
+        if character in _BRACKETS:
+            wanted.append(_BRACKETS[character])
+        elif wanted and character == wanted[-1]:
+            wanted.pop()
+    return "".join(reversed(wanted))
 
 
 def misreads(before: str, inserted: str, kept: str) -> bool | None:

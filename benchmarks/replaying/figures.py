@@ -139,7 +139,7 @@ def table(report: Report) -> str:
             [_worth(name, figures) for name, figures in report.languages.items()],
         ),
         _table(
-            "language|ms|95%|silent ms|95%|with text|added errors|… wrong|compiled|misread",
+            "language|ms|95%|silent ms|95%|with text|added errors|broken|compiled|misread",
             [_cost(name, figures) for name, figures in report.languages.items()],
         ),
         _table("Midfill's own time, ms|count|median|95%|99%", _own(total)),
@@ -150,7 +150,7 @@ def table(report: Report) -> str:
     if len(report.variants) > 1:
         parts.append(
             _table(
-                "variant|requests|shown %|saved %|wrong/100|errors|ms|95%|saved ×|wrong ×",
+                "variant|requests|shown %|saved %|wrong/100|broken|ms|95%|saved ×|wrong ×",
                 [_ablation(name, each) for name, each in report.variants.items()],
             )
         )
@@ -166,7 +166,7 @@ def _worth(name: str, figures: Figures) -> list[str]:
 
 def _cost(name: str, figures: Figures) -> list[str]:
     tally, texts, silent = figures.tally, figures.latency_ms, figures.silent_ms
-    counts = (tally.shown, tally.errors, tally.wrong_errors, tally.compiled, tally.misread)
+    counts = (tally.shown, tally.errors, tally.broken, tally.compiled, tally.misread)
     times = (texts.median, texts.p95, silent.median, silent.p95)
     return [name, *(f"{each:.1f}" for each in times), *map(str, counts)]
 
@@ -190,7 +190,7 @@ def _ablation(name: str, each: Ablated) -> list[str]:
         name,
         str(figures.tally.requests),
         *(found[share].percent for share in ("shown", "saved", "wrong_characters")),
-        str(figures.tally.errors),
+        str(figures.tally.broken),
         f"{figures.latency_ms.median:.1f}",
         f"{figures.latency_ms.p95:.1f}",
         str(each.saved),

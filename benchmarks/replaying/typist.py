@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from benchmarks.editor import Shown
-from benchmarks.replaying.added_errors import adds_errors, misreads
+from benchmarks.replaying.added_errors import adds_errors, is_begun, misreads
 from benchmarks.replaying.source_file import SourceFile
 from benchmarks.replaying.stretch import Stretch, closer_of, key_at, num_keys
 from benchmarks.replaying.tally import Tally
@@ -48,7 +48,8 @@ class Manner:
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """A completion with which the text has more syntax errors than without. `right`: its author wrote it."""
+    """A completion with which the text has more syntax errors than without. `right`: its author wrote it.
+    `by`: "tree" found it broken, or "begun", or it was what Python's "compile" stumbles over."""
 
     path: str
     before: str
@@ -274,10 +275,13 @@ class _Run:
             self.typed.times.beyond_worker.append(shown.total_ms - shown.waited_ms)
             self._count_tokens(showing.behind, shown.statistics)
         kept = showing.after[shown.replaced :]
-        if adds_errors(showing.before, shown.text, showing.after, kept, file.language):
+        texts = showing.before, shown.text, showing.after, kept, file.language
+        if adds_errors(*texts):
+            broken = not is_begun(*texts)
             tally.errors += 1
             tally.wrong_errors += not showing.right
-            self._flaw(showing, "tree")
+            tally.broken += broken
+            self._flaw(showing, "tree" if broken else "begun")
         if file.language == "python" and (stumbles := misreads(showing.before, shown.text, kept)) is not None:
             tally.compiled += 1
             tally.misread += stumbles

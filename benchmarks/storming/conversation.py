@@ -74,6 +74,10 @@ class Conversation:
             self._news.clear()
             await self._news.wait()
 
+    async def until_waiting(self, most: int) -> None:
+        """Wait until at most so many requests are without a reply. Raises HungUpError."""
+        await self.until(lambda: self._ledger.num_waiting <= most)
+
     async def end(self) -> None:
         """Shut down in order, and hear all that is still said. Raises HungUpError."""
         due = self._ledger.num_replies + 1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.replaying.added_errors import adds_errors, misreads, num_errors
+from benchmarks.replaying.added_errors import adds_errors, is_begun, misreads, num_errors
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,29 @@ def test_a_text_adds_errors_or_not(
     language: str, before: str, inserted: str, behind: str, adds: bool
 ) -> None:
     assert adds_errors(before, inserted, behind, behind, language) is adds
+
+
+@pytest.mark.parametrize(
+    ("language", "before", "inserted", "behind", "begun"),
+    [
+        ("java", "class A { void f() { ", "if (x) {", " } }\n", True),
+        ("java", "class A {\n  ", "private ;", "\n}\n", False),
+        ("java", "class A {\n  ", "private final", "\n}\n", True),
+        ("rust", "fn f(x: A) -> u8 { match x {\n", "A::B(", "\n} }\n", True),
+        ("rust", "fn f(x: A) -> u8 { match x {\n", "A::B(=> 1,", "\n} }\n", False),
+        ("typescript", "interface A {\n  b", "cd:", "\n}\n", True),
+        ("typescript", "interface A", " | None;", "\n", False),
+        ("go", "package p\n\nfunc f() {\n\t", "for i := range g(", "\n}\n", True),
+        ("python", "", "x = foo(a, ", "\n", True),
+        ("python", "", "x = foo(a b", "\n", False),
+        ("cpp", "int f() {\n", "std::vector<int", "\n}\n", True),
+    ],
+)
+def test_what_only_begins_something_is_not_broken(
+    language: str, before: str, inserted: str, behind: str, begun: bool
+) -> None:
+    assert adds_errors(before, inserted, behind, behind, language)
+    assert is_begun(before, inserted, behind, behind, language) is begun
 
 
 def test_what_is_broken_already_is_not_blamed_on_the_text() -> None:

@@ -188,7 +188,7 @@ def test_tokens_are_counted_by_what_the_request_came_behind() -> None:
 def test_what_breaks_the_syntax_is_told() -> None:
     result, _ = typed(lambda before, after: "size = = width" if before.endswith(":\n    ") else "")
     tally = result.tally
-    assert (tally.errors, tally.wrong_errors, tally.compiled, tally.misread) == (1, 1, 1, 1)
+    assert (tally.errors, tally.broken, tally.wrong_errors, tally.compiled, tally.misread) == (1, 1, 1, 1, 1)
     assert [(flaw.by, flaw.text, flaw.right) for flaw in result.flaws] == [
         ("tree", "size = = width", False),
         ("compile", "size = = width", False),
