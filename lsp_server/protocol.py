@@ -14,6 +14,7 @@ import logging
 import re
 from collections.abc import Callable, Coroutine, Generator
 from concurrent.futures import Future
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import cattrs
@@ -195,9 +196,10 @@ class Protocol(LanguageServerProtocol):
             done.set_exception(error)
         else:
             if isinstance(result, Coroutine):
-                task = asyncio.ensure_future(result)
+                done.add_done_callback(callback)
+                task = asyncio.ensure_future(_finish(result, done))
                 self._request_futures[msg_id] = task  # type: ignore[assignment] # pygls keeps both kinds in it
-                task.add_done_callback(callback)  # type: ignore[arg-type] # as pygls does
+                task.add_done_callback(partial(_ended, handler=result, done=done))
                 return
             done.set_result(result)
         callback(done)
@@ -227,6 +229,26 @@ class Protocol(LanguageServerProtocol):
     def lsp_notebook_document__did_open(self, params: Any) -> None: ...
     def lsp_notebook_document__did_change(self, params: Any) -> None: ...
     def lsp_notebook_document__did_close(self, params: Any) -> None: ...
+
+
+async def _finish(handler: Coroutine[Any, Any, Any], done: Future[Any]) -> None:
+    """Run a handler to its end, and have the reply sent in the same step: a callback of its task would run a
+    step later, and a change that is read in between would make the reply one for an old version."""
+    try:
+        result = await handler
+    except asyncio.CancelledError:
+        done.cancel()
+        raise
+    except Exception as error:
+        done.set_exception(error)
+    else:
+        done.set_result(result)
+
+
+def _ended(_: asyncio.Task[None], handler: Coroutine[Any, Any, Any], done: Future[Any]) -> None:
+    """A task that was cancelled before its first step has not begun the handler, nor answered."""
+    handler.close()
+    done.cancel()
 
 
 def _id_of(data: object) -> MessageId | None:

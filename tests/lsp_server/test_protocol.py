@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import Coroutine
+from concurrent.futures import Future
 from random import Random
 from typing import Any
 
@@ -10,8 +12,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from lsp_server.server import Server
+from lsp_server.settings import Settings
 from tests.lsp_server.fake_editor import FakeEditor
-from tests.lsp_server.fake_link import FakeGeneration
+from tests.lsp_server.fake_link import FakeGeneration, FakeLink
 
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS = -32700, -32600, -32601, -32602
 NOT_INITIALIZED = -32002
@@ -366,6 +370,32 @@ async def test_whatever_is_asked_cancelled_and_changed_each_request_gets_one_rep
         for msg_id in asked:
             reply = await editor.reply(msg_id)
             assert ("result" in reply) or reply["error"]["code"] == -32800
+
+
+@pytest.mark.asyncio
+async def test_a_reply_is_sent_in_the_last_step_of_its_handler() -> None:
+    """Else a change may be read between the two, which makes it a reply for an old version."""
+    order: list[str] = []
+    replied = asyncio.Event()
+
+    def handler() -> Coroutine[Any, Any, None]:
+        return last_steps()
+
+    async def last_steps() -> None:
+        await asyncio.sleep(0)
+        asyncio.get_running_loop().call_soon(order.append, "what was read next")
+        order.append("the end")
+
+    def reply(future: Future[None]) -> None:
+        order.append("the reply")
+        replied.set()
+
+    server = Server(Settings(), FakeLink)
+    server.protocol._execute_handler(1, handler, reply)
+    async with asyncio.timeout(10):
+        await replied.wait()
+        await asyncio.sleep(0)
+    assert order == ["the end", "the reply", "what was read next"]
 
 
 @given(data=st.data())

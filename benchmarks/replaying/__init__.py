@@ -1,0 +1,1 @@
+"""What benchmarks.replay is made of: files, stretches of them, somebody who types these, and the figures."""

@@ -1,0 +1,1 @@
+"""What benchmarks.storm is made of: what is sent, over what, and who keeps count."""
