@@ -64,7 +64,7 @@ class Step {
   std::size_t scratch_floats() const {
     std::size_t longest = 0;
     for (const Token& token : batch_.tokens) longest = std::max(longest, token.position + 1);
-    std::size_t most = attention_scratch(s_.heads / s_.groups, longest);
+    std::size_t most = attention_scratch<L>(s_.heads / s_.groups, longest);
     if constexpr (Tiles<L>::kAvailable) {
       most = std::max(most, Tiles<L>::attend_scratch(longest, s_.head_size));
       for (const LayerWeights& layer : w_.layers)
@@ -151,13 +151,27 @@ class Step {
   void attend_tokens(const LayerWeights& layer, std::size_t number, const Panel& panel, std::size_t member) {
     const std::size_t c = s_.head_size, shared = s_.heads / s_.groups;
     const auto [first, last] = team_.part(panel.count * s_.groups, member);
-    for (std::size_t item = first; item < last; item++) {
-      const std::size_t i = item / s_.groups, group = item % s_.groups;
+    for (std::size_t item = first; item < last;) {
+      const std::size_t group = item / panel.count, i = item % panel.count, from = group * shared * c;
+      const std::size_t count = together(panel, i, std::min(panel.count - i, last - item));
       const Token& token = batch_.tokens[panel.first + i];
-      attend<L>(space_.qkv.data() + i * s_.qkv() + group * shared * c, shared, *token.sequence, number, group,
-                token.position + 1, scratch(member), space_.attended.row(i) + group * shared * c);
-      space_.attended.prepare<L>(i, group * shared * c, shared * c, form(layer.o, panel));
+      attend<L>({count, shared, space_.qkv.data() + i * s_.qkv() + from, s_.qkv(), space_.attended.row(i) + from,
+                 space_.attended.width},
+                *token.sequence, number, group, token.position + 1, scratch(member));
+      for (std::size_t row = i; row < i + count; row++)
+        space_.attended.prepare<L>(row, from, shared * c, form(layer.o, panel));
+      item += count;
     }
+  }
+
+  // How many of the tokens from i on, at most `most`, stand behind each other in one sequence and are read together.
+  std::size_t together(const Panel& panel, std::size_t i, std::size_t most) const {
+    const Token* tokens = batch_.tokens.data() + panel.first + i;
+    std::size_t count = 1;
+    while (count < std::min(most, kTogether<L>) && tokens[count].sequence == tokens[0].sequence &&
+           tokens[count].position == tokens[0].position + count)
+      count++;
+    return count;
   }
 
   // A tile's tokens of a head after another: later tokens see more, so members take them in turns.

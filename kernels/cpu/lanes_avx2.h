@@ -14,6 +14,7 @@ namespace midfill {
 struct Avx2Lanes {
   using Ints = struct Avx2Ints;
   static constexpr std::size_t kWidth = 16;
+  static constexpr std::size_t kSums = 4;  // that a loop can keep in registers beside what it adds
   static constexpr bool kRounds = false;
   __m256 low, high;
 

@@ -14,6 +14,7 @@ namespace midfill {
 struct Avx512Lanes {
   using Ints = struct Avx512Ints;
   static constexpr std::size_t kWidth = 16;
+  static constexpr std::size_t kSums = 16;  // that a loop can keep in registers beside what it adds
 #if defined(__AVX512BF16__)
   static constexpr bool kRounds = true;
 #else

@@ -17,6 +17,7 @@ namespace midfill {
 struct PortableLanes {
   using Ints = struct PortableInts;
   static constexpr std::size_t kWidth = 16;
+  static constexpr std::size_t kSums = 4;  // that a loop can keep in registers beside what it adds
   static constexpr bool kRounds = false;  // whether `store_rounded` is there
   float v[kWidth];
 
