@@ -42,7 +42,7 @@ class _Asked:
 
 
 class Nearby:
-    """One session's. Touched by the event loop's thread alone, of which it takes slices (`sources/pace.py`)."""
+    """One session's. Touched by the event loop's thread alone, whose time it takes in slices."""
 
     def __init__(
         self,
