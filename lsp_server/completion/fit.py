@@ -26,7 +26,7 @@ class Kind(IntEnum):
     EDIT = 2
 
 
-_PRIORITY = (Kind.DEFINITION, Kind.EDIT, Kind.WINDOW)
+_PRIORITY = (Kind.WINDOW, Kind.DEFINITION, Kind.EDIT)  # by measurement: decisions/0024
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,7 @@ def _chosen(
         for kind, pieces in found.items()
     }
     room = num_tokens * CHARACTERS_PER_TOKEN
+    most = max(_LEAST, room // 2)  # so that there is room for two
     chosen: list[Shown] = []
     said: set[tuple[str, str]] = set()
     for number in range(_ROUNDS):
@@ -71,7 +72,7 @@ def _chosen(
             if key in said or left < min(_LEAST, len(piece.snippet.text)):
                 continue
             said.add(key)
-            snippet = _shortened(piece.snippet, left)
+            snippet = _shortened(piece.snippet, min(left, most))
             room = left - len(snippet.text)
             chosen.append(Shown(kind, piece, snippet))
     place = {piece: number for number, piece in enumerate(shown_before)}

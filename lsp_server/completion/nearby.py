@@ -6,15 +6,16 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from inference.messages import Snippet
 from lsp_server import policy
-from lsp_server.completion.fit import Kind, Shown, fit
+from lsp_server.completion.fit import Kind, Shown
+from lsp_server.completion.look import Look
 from lsp_server.completion.sources.definitions import OpenDefinitions
 from lsp_server.completion.sources.edits import RecentEdits
 from lsp_server.completion.sources.pace import Pace
-from lsp_server.completion.sources.query import Piece, Query, Source, lines_of, window_of
+from lsp_server.completion.sources.query import Query, Source, lines_of, window_of
 from lsp_server.completion.sources.windows import SimilarWindows
 from lsp_server.document import Change, Snapshot
 from lsp_server.recent_files import RecentFiles
@@ -40,41 +41,8 @@ class _Asked:
     source: Source
 
 
-@dataclass(slots=True, eq=False)
-class _Look:
-    """What there was to be found from a line of a document; `before` is what an earlier look had found.
-
-    `as_of` numbers the last change of any document that it has seen. `task` fills `found`, by the order of
-    the sources, as each answers, and `shown` when all have.
-    """
-
-    line: int
-    as_of: int
-    num_tokens: int
-    before: tuple[Shown, ...]
-    task: asyncio.Task[None] | None = None
-    found: dict[tuple[int, Kind], tuple[Piece, ...]] = field(default_factory=dict)
-    shown: tuple[Shown, ...] | None = None
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing more will be found."""
-        return self.task is None or self.task.done()
-
-    def pieces(self) -> tuple[Shown, ...]:
-        """All that may be shown by now."""
-        return self.shown if self.shown is not None else self.before or self.chosen()
-
-    def chosen(self) -> tuple[Shown, ...]:
-        """The best of what has been found."""
-        by_kind: dict[Kind, list[Piece]] = {}
-        for order, kind in sorted(self.found):
-            by_kind.setdefault(kind, []).extend(self.found[order, kind])
-        return fit(by_kind, self.before, self.num_tokens)
-
-
 class Nearby:
-    """One session's. Touched by the event loop's thread alone, which it never holds for a millisecond."""
+    """One session's. Touched by the event loop's thread alone, whose time it takes in slices."""
 
     def __init__(
         self,
@@ -97,7 +65,7 @@ class Nearby:
             _Asked(3, Kind.WINDOW, SimilarWindows()),
         )
         self._indexed = (_Asked(2, Kind.DEFINITION, index),)
-        self._looks: dict[str, _Look] = {}
+        self._looks: dict[str, Look] = {}
         self._num_changes = 0
         self._changed_last = ""
         self._num_others_changes = 0  # the number of the last change of another document than that
@@ -162,7 +130,7 @@ class Nearby:
         for uri in list(self._looks):
             self._end(uri)
 
-    def _look(self, snapshot: Snapshot, offset: int, num_tokens: int) -> _Look:
+    def _look(self, snapshot: Snapshot, offset: int, num_tokens: int) -> Look:
         uri, line = snapshot.uri, snapshot.lines.line_at(offset)
         look = self._looks.get(uri)
         was_away = uri in self._was_away
@@ -176,13 +144,13 @@ class Nearby:
             before = look.pieces()
         for each in [each for each, other in self._looks.items() if each == uri or not other.is_over]:
             self._end(each)  # of two, only the one that is waited for
-        look = self._looks[uri] = _Look(line, self._num_changes, num_tokens, before)
+        look = self._looks[uri] = Look(line, self._num_changes, num_tokens, before)
         look.task = asyncio.get_running_loop().create_task(self._run(look, snapshot, offset))
         if len(self._looks) > _MAX_LOOKS:
             self._end(next(iter(self._looks)))
         return look
 
-    async def _run(self, look: _Look, snapshot: Snapshot, offset: int) -> None:
+    async def _run(self, look: Look, snapshot: Snapshot, offset: int) -> None:
         pace = Pace()
         others = []
         for other in self._files.others(snapshot.uri):
@@ -197,7 +165,7 @@ class Nearby:
                 group.create_task(_ask(self._open_files, query, look, pace))
         look.shown = look.chosen()
 
-    def _permitted(self, look: _Look, snapshot: Snapshot, offset: int) -> tuple[Snippet, ...]:
+    def _permitted(self, look: Look, snapshot: Snapshot, offset: int) -> tuple[Snippet, ...]:
         """What of a look may be shown now: policy and documents may have changed since."""
         return tuple(each.snippet for each in look.pieces() if self._may_be_shown(each, snapshot, offset))
 
@@ -235,7 +203,7 @@ class Nearby:
             look.task.cancel()
 
 
-async def _ask(sources: Sequence[_Asked], query: Query, look: _Look, pace: Pace) -> None:
+async def _ask(sources: Sequence[_Asked], query: Query, look: Look, pace: Pace) -> None:
     for each in sources:
         try:
             look.found[each.order, each.kind] = await each.source.find(query, pace)
