@@ -53,6 +53,8 @@ class Confidence:
         last line is yet to come and says nothing.
         """
         lead = 0 if generated.startswith(text) else len(generated) - len(generated.lstrip(" "))
+        if not ended and generated.startswith("\n", lead + len(text)):
+            text += "\n"  # which trimming holds back until it is known what comes behind it
         ends = self._whole_ends(text)
         if ended and len(text) > max(ends, default=0):
             ends.append(len(text))
