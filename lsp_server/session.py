@@ -29,6 +29,8 @@ from lsp_server.policy import rules_for
 from lsp_server.policy.problem import Problem
 from lsp_server.settings import Settings
 from lsp_server.turns import Turns
+from lsp_server.why.door import Door
+from lsp_server.why.ring import Ring
 from lsp_server.worker_link import LinkStatus
 from lsp_server.workspace import Workspace
 
@@ -53,6 +55,7 @@ class Session:
         self.documents: dict[str, Document] = {}
         self.turns = Turns()
         self.recent = Recent()
+        self.ring = Ring()
         self.rhythm = Rhythm()
         self.edits = Edits()
         self.primer = Primer(self.spawn)
@@ -61,6 +64,7 @@ class Session:
         self._link_started = False
         self._background: set[asyncio.Task[None]] = set()
         self.index = Workspace(editor, self.spawn)
+        self.door: Door | None = None  # opened by `initialized`
 
     @property
     def salt(self) -> str:
@@ -151,6 +155,9 @@ class Session:
         for uri in list(self.documents):
             self.turns.end(uri)
         self.recent.clear()
+        self.ring.clear()
+        if self.door is not None:
+            await self.door.close()
         self.index.close()
         for task in list(self._background):
             task.cancel()
