@@ -3,7 +3,6 @@ from dataclasses import replace
 
 import pytest
 
-from lsp_server.settings import Settings
 from lsp_server.worker_link import LinkStatus
 from tests.lsp_server.fake_editor import BASE, FakeEditor
 
