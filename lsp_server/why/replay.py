@@ -138,7 +138,7 @@ def loads(text: str) -> Replay:
 def _read(value: dict[str, Any]) -> Replay:
     document, worker, result, moment = value["document"], value["worker"], value["result"], value["moment"]
     snapshot = Document(str(document["uri"]), str(document["language"]), 0, str(document["text"])).snapshot
-    settings = {
+    settings: dict[str, Any] = {
         name: tuple(given) if isinstance(given := value["settings"][name], list) else given
         for name in _SETTINGS
         if name in value["settings"]
