@@ -37,7 +37,7 @@ class Command(Protocol):
         ...
 
 
-COMMANDS = ("lsp", "worker", "complete", "status", "doctor")
+COMMANDS = ("lsp", "worker", "complete", "status", "doctor", "why")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

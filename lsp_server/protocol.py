@@ -28,7 +28,7 @@ from pygls.exceptions import (
     JsonRpcServerNotInitialized,
 )
 from pygls.protocol import LanguageServerProtocol, lsp_method
-from pygls.protocol.json_rpc import JsonRPCNotification, JsonRPCResponseMessage
+from pygls.protocol.json_rpc import JsonRPCNotification, JsonRPCRequestMessage, JsonRPCResponseMessage
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -150,7 +150,8 @@ class Protocol(LanguageServerProtocol):
     def structure_message(self, data: dict[str, Any]) -> Any:
         """Turn a JSON object into its lsprotocol type. Raises JsonRpcInvalidParams naming the bad fields."""
         if "method" in data:
-            kind = self.get_message_type(data["method"]) or JsonRPCNotification
+            ours = JsonRPCRequestMessage if "id" in data else JsonRPCNotification
+            kind = self.get_message_type(data["method"]) or ours
             if data.get("params") is None:  # some clients send null, or nothing, where the params are empty
                 data = {key: value for key, value in data.items() if key != "params"}
                 if data["method"] == types.INITIALIZED:

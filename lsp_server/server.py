@@ -15,6 +15,7 @@ from pygls.protocol import default_converter
 
 from lsp_server import __version__, stdio
 from lsp_server.editor import Editor
+from lsp_server.features import explain
 from lsp_server.features.code_action import KIND, code_action
 from lsp_server.features.code_action_resolve import code_action_resolve
 from lsp_server.features.completion import TRIGGERS, completion
@@ -62,6 +63,7 @@ class Server(LanguageServer):
             (types.WORKSPACE_DID_CHANGE_CONFIGURATION, did_change_configuration),
             (types.WORKSPACE_DID_CHANGE_WATCHED_FILES, did_change_watched_files),
             (types.CODE_ACTION_RESOLVE, code_action_resolve),
+            (explain.METHOD, explain.explain),
         ):
             self.feature(method)(partial(handler, session))
         # Without the options object pygls does not advertise it.

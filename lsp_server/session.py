@@ -30,6 +30,8 @@ from lsp_server.policy import rules_for
 from lsp_server.policy.problem import Problem
 from lsp_server.settings import Settings
 from lsp_server.turns import Turns
+from lsp_server.why.door import Door
+from lsp_server.why.ring import Ring
 from lsp_server.worker_link import LinkStatus
 from lsp_server.workspace import Workspace
 
@@ -54,6 +56,7 @@ class Session:
         self.documents: dict[str, Document] = {}
         self.turns = Turns()
         self.recent = Recent()
+        self.ring = Ring()
         self.rhythm = Rhythm()
         self.edits = Edits()
         self.primer = Primer(self.spawn)
@@ -65,6 +68,7 @@ class Session:
         self.nearby = Nearby(
             self.index, lambda: self.workspace, lambda: self.settings, lambda: self.link.snippet_tokens
         )
+        self.door: Door | None = None  # opened by `initialized`
 
     @property
     def salt(self) -> str:
@@ -157,6 +161,9 @@ class Session:
             self.turns.end(uri)
         self.recent.clear()
         self.nearby.clear()
+        self.ring.clear()
+        if self.door is not None:
+            await self.door.close()
         self.index.close()
         for task in list(self._background):
             task.cancel()

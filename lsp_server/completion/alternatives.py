@@ -17,12 +17,15 @@ ALTERNATIVES_S = 0.25
 
 async def passing(text: str, draft: Draft) -> str:
     """`text`, or where a gate objects what is shown instead, "" for nothing."""
+    draft.trace.candidates = 1
     choice = choose(draft.gate, [text])
     if choice.verdicts and len(choice.text) <= len(draft.seen):
         others = [] if draft.seen else await _alternatives(draft)
         other = choose(draft.gate, others)
         choice = Choice(other.text or draft.seen, choice.verdicts + other.verdicts)
+        draft.trace.candidates += len(others)
         logger.debug("stopped by %s", ", ".join(verdict.gate for verdict in choice.verdicts))
+    draft.trace.verdicts.extend(choice.verdicts)
     return choice.text
 
 

@@ -24,6 +24,7 @@ class Draft:
     def __init__(self, moment: Moment, trigger: Trigger, means: Means, reader: Reader) -> None:
         self.trigger = trigger
         self.reader = reader
+        self.trace = moment.trace
         self.gate = Gate(trigger.site, means.settings.rules)
         level = moment.level(means.settings)
         self._confidence = Confidence(trigger.site, level, means.link.calibration)
@@ -40,13 +41,30 @@ class Draft:
         """What was shown of it while it grew, and is not taken back."""
         return self._reveal.seen
 
+    @property
+    def silence(self) -> str:
+        """Why nothing of it is shown, if nothing is."""
+        if not self._generated.strip():
+            return "the model said nothing"
+        if self.trace.verdicts:
+            return f"stopped by {', '.join(verdict.gate for verdict in self.trace.verdicts)}"
+        trimmed = self._trim.finish(self.reader.is_truncated).text
+        return (
+            "what the model said is not likely enough"
+            if trimmed.strip()
+            else "nothing was left after trimming"
+        )
+
     def trimmer(self, block: bool | None = None) -> Trim:
         """For another text at the same place."""
         return Trim(self.trigger.site, self.trigger.block if block is None else block, self._multiline)
 
     def feed(self, piece: str) -> bool:
         """Take the next piece; whether no more is wanted."""
+        if not self._generated:
+            self.trace.mark("first text")
         self._generated += piece
+        self.trace.chunks.append((piece, self.reader.logprob(0, len(self._generated))))
         trimmed = self._trim.feed(piece)
         self._text = trimmed.text
         return trimmed.complete or self._num_likely(self._text, ended=False) is not None

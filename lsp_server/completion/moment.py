@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lsp_server.completion.eagerness import ASKED_FOR, LEVELS, Eagerness, Restraint
 from lsp_server.document import Snapshot
 from lsp_server.settings import Settings
 from lsp_server.turns import Turn
+from lsp_server.why.trace import Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,8 @@ class Moment:
 
     `invoked`: the user asked for it, and did not only type on. `erased`: the last that was done here was to
     take text away. `extends`: the editor's popup is closed, or the entry selected in it begins with what was
-    typed of it, so that a completion behind it can be drawn.
+    typed of it, so that a completion behind it can be drawn. `trace` is where every stage writes down what it
+    came to.
     """
 
     snapshot: Snapshot
@@ -25,6 +27,7 @@ class Moment:
     invoked: bool = False
     erased: bool = False
     extends: bool = True
+    trace: Trace = field(default_factory=Trace, compare=False)
 
     def level(self, settings: Settings) -> Eagerness:
         """How sure a text has to be."""

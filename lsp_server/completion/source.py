@@ -21,15 +21,23 @@ async def source(moment: Moment, trigger: Trigger, turn: Turn, means: Means) -> 
     """
     snapshot, offset, settings = moment.snapshot, moment.offset, means.settings
     reader = _earlier(trigger, means.recent, settings) if settings.reuse else None
-    if reader is not None or not moment.is_worth_asking(settings):
+    if reader is not None:
         return reader
+    if not moment.is_worth_asking(settings):
+        moment.trace.silent("text has just been taken away here")
+        return None
     if not await is_left_at_peace(turn, _delay_s(moment, trigger, means)):
         return None
+    moment.trace.mark("delay")
     snippets = await means.near(snapshot, offset) if means.near is not None else ()
+    moment.trace.mark("context")
     if turn.is_lost():
         return None
     asks = request(snapshot, offset, settings.max_tokens, means.salt, snippets)
     origin = Origin.of(snapshot, offset, drops_blank(trigger.site))
+    moment.trace.snippets = asks.snippets  # as they are sent
+    moment.trace.calibration = means.link.calibration
+    moment.trace.mark("prompt")
     return means.recent.open(origin, lambda: means.link.generate(asks)).read(0, "model")
 
 

@@ -177,6 +177,11 @@ class Reader:
         return self._stream.generation.error if self._stream.state is State.FAILED else None
 
     @property
+    def done(self) -> Done | None:
+        """The worker's last word so far."""
+        return self._stream.generation.done
+
+    @property
     def is_truncated(self) -> bool:
         return self._stream.is_truncated
 

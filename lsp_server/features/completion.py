@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 
 from lsp_server.completion.answer import Completion, answer
-from lsp_server.completion.moment import Moment
+from lsp_server.completion.asked import Asked
 from lsp_server.document import Snapshot
 from lsp_server.features.policy_warning import notify_warnings
 from lsp_server.turns import Turn
+from lsp_server.why.trace import MOVED_ON
 from lsp_server.wire import from_position, to_range
 
 if TYPE_CHECKING:
@@ -40,13 +41,18 @@ async def _reply(
         session.primer.forget()
         offset = snapshot.offset(from_position(params.position), session.abilities.encoding)
         session.edits.asked(snapshot.uri, offset)
-        moment = Moment(snapshot, offset, erased=session.edits.erased_at(snapshot.uri, offset))
+        erased = session.edits.erased_at(snapshot.uri, offset)
+        request = Asked(snapshot, offset, session.settings, erased=erased)
+        trace = session.ring.begin(request)
         try:
-            found = await answer(moment, turn, session.means)
+            found = await answer(request.moment(trace), turn, session.means)
         finally:
             session.turns.give_back(params.text_document.uri, turn)
+            trace.close()
         if found is not None and session.is_current(snapshot):
             items.append(_item(session, snapshot, found))
+        elif found is not None:
+            trace.withdrawn(MOVED_ON)
     # Incomplete: at the next key the editor asks again instead of filtering this one entry.
     return types.CompletionList(is_incomplete=True, items=items)
 

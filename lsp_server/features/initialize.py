@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
 from lsp_server.editor import Abilities, initial_settings
 from lsp_server.features.configuration import apply, pull
+from lsp_server.features.explain import explain
 from lsp_server.policy.refusal import place_of
+from lsp_server.why.door import Door
 
 if TYPE_CHECKING:
     from lsp_server.session import Session
@@ -27,6 +30,8 @@ def initialize(session: Session, params: types.InitializeParams) -> None:
 
 
 def initialized(session: Session, params: types.InitializedParams) -> None:
+    session.door = Door(partial(explain, session))
+    session.spawn(session.door.open())
     session.spawn(_begin(session))
 
 

@@ -12,12 +12,13 @@ from lsprotocol import types
 from inference.messages import Done, Statistics
 from lsp_server.completion.ahead import go_on
 from lsp_server.completion.answer import Completion, answer
-from lsp_server.completion.moment import Moment
+from lsp_server.completion.asked import Asked
 from lsp_server.completion.stream import Reader
 from lsp_server.document import Change, Snapshot
 from lsp_server.features.policy_warning import notify_warnings
 from lsp_server.position import Encoding
 from lsp_server.turns import Turn
+from lsp_server.why.trace import MOVED_ON, Trace
 from lsp_server.wire import from_position, to_range
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ async def _reply(
     session: Session, params: types.InlineCompletionParams, turn: Turn, snapshot: Snapshot | None
 ) -> types.InlineCompletionList:
     readers: list[Reader] = []
+    trace = Trace()
     session.primer.forget()
     try:
         if snapshot is None:
@@ -90,13 +92,16 @@ async def _reply(
         place = Place.of(snapshot, params, encoding)
         cursor = snapshot.offset(from_position(params.position), encoding)
         session.edits.asked(snapshot.uri, cursor)
-        moment = Moment(
+        request = Asked(
             place.asked,
             place.offset,
+            session.settings,
             invoked=params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked,
             erased=session.edits.erased_at(snapshot.uri, cursor),
             extends=place.extends,
         )
+        trace = session.ring.begin(request)
+        moment = request.moment(trace)
 
         def grown(text: str) -> None:
             _notify_partial(session, params, place, text)
@@ -109,8 +114,11 @@ async def _reply(
         completion = await answer(moment, turn, session.means, grown if streaming else None, asked)
     finally:
         session.turns.give_back(params.text_document.uri, turn)
+        trace.close()
     if not readers and session.is_current(snapshot):
         session.primer.wish(snapshot, cursor, session.means, session.is_current)
+    if completion is not None and not session.is_current(snapshot):
+        trace.withdrawn(MOVED_ON)
     if completion is None or not session.is_current(snapshot):
         return types.InlineCompletionList([])
     notify_warnings(session, place.asked, completion)

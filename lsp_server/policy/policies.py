@@ -19,7 +19,7 @@ _Stamp = tuple[int, int, int] | None
 def rules_for(folders: tuple[Path, ...]) -> Rules:
     """The rules that hold for a session with these workspace folders, as the files are now.
 
-    Asked at every request: a `stat` of each place, 10 µs, where nothing has changed.
+    Asked at every request: a few `lstat`, 0.1 ms, where nothing has changed.
     """
     places = tuple(_places(folders))
     return _rules(places, tuple(_stamp(path) for path, _ in places))

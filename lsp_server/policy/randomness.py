@@ -11,7 +11,10 @@ from itertools import pairwise
 _HOLES = re.compile(r"\{[^{}]*\}|<[^<>]*>|\$\w+|%\(\w+\)s|%[sdr]")
 # Words and short numbers, as in names, paths and addresses: `my-app/prod-01`, `oauth2`.
 _BETWEEN = re.compile(r"[-_./:,;=&?@#+]+")
-_WORD = re.compile(r"(?:[A-Za-z]?[a-z]{0,20}|[A-Z]{0,20})[0-9]{0,4}|[A-Za-z][a-z]{2,20}[0-9]{1,2}[a-z]{3,20}")
+_WORD = re.compile(
+    r"(?:[A-Za-z]?[a-z]{0,20}|[A-Z]{0,20})[0-9]{0,4}|[A-Za-z][a-z]{2,20}[0-9]{1,2}[a-z]{3,20}"
+    r"|[a-z]{0,20}(?:[A-Z][a-z]{2,20}){1,6}[0-9]{0,4}"
+)
 _MAX_LOOKED_AT = 512
 _MIN_LENGTH = 8
 

@@ -114,7 +114,7 @@ def test_version(midfill: Midfill) -> None:
     assert (run.returncode, run.stdout, run.stderr) == (0, f"midfill {__version__}\n", "")
 
 
-@pytest.mark.parametrize("command", ["lsp", "worker", "complete", "status", "doctor"])
+@pytest.mark.parametrize("command", ["lsp", "worker", "complete", "status", "doctor", "why"])
 def test_every_command_has_help_with_an_example(midfill: Midfill, command: str) -> None:
     run = midfill(command, "--help")
     assert run.returncode == 0

@@ -67,6 +67,7 @@ def test_a_value_needs_no_quotes(line: str) -> None:
         "from a.very.long.module.path.with.many.parts.indeed import SomethingWithALongName2",
         "def test_a_token_that_has_a_long_name_and_a_number_2_is_refused() -> None:",
         '"tokens", "symbol2label"',
+        'audio_tokenizer_class = "DacModel2"',
         "ghp_short",
         "AKIA",
         "the -----BEGIN of a line",
