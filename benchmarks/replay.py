@@ -70,6 +70,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, DataError, WorkerError, LspError, TimeoutError) as error:
         print(f"replay: {str(error) or 'the server did not answer in time'}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nreplay: interrupted", file=sys.stderr)
+        return 130
     print(json.dumps(asdict(report), ensure_ascii=False) if options.json else table(report))
     return 0
 

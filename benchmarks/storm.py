@@ -60,6 +60,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, HungUpError, TimeoutError) as error:
         print(f"storm: {str(error) or 'the server did not answer in time'}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nstorm: interrupted", file=sys.stderr)
+        return 130
     print(json.dumps(asdict(report)) if options.json else told(report))
     return 0 if report.is_good else 1
 

@@ -165,9 +165,10 @@ class _Run:
                 accepted, self._expected = None, ""
             else:
                 accepted = self._look(shown, "line end" if "\n" in step else "line")
-        await asyncio.gather(*self._pending)
-        if self._showings:
-            await self._screen.settle()
+        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            await asyncio.gather(*self._pending)
+            if self._showings:
+                await self._screen.settle()
         for showing in self._showings:
             self._examine(showing)
 
@@ -290,11 +291,8 @@ class _Run:
                 self._flaw(showing, "compile")
 
     def _count_tokens(self, behind: Behind, statistics: Mapping[str, float]) -> None:
-        tally, prompt, reused = (
-            self.typed.tally,
-            int(statistics["prompt_tokens"]),
-            int(statistics["cached_tokens"]),
-        )
+        tally = self.typed.tally
+        prompt, reused = int(statistics["prompt_tokens"]), int(statistics["cached_tokens"])
         if behind == "line":
             tally.line_tokens += prompt
             tally.line_reused += reused
