@@ -106,4 +106,4 @@ class Ledger:
 def _has_text(message: dict[str, Any]) -> bool:
     result = message.get("result")
     items = result.get("items") if isinstance(result, dict) else None
-    return bool(items) and "insertText" in items[0]
+    return isinstance(items, list) and bool(items) and "insertText" in items[0]

@@ -164,9 +164,10 @@ class Weather:
         return [self._request(method, self._rng.choice(_BAD_PARAMS))]
 
     def _unknown(self) -> list[bytes]:
-        method, params = self._rng.choice(
-            [("midfill/nothing", {}), ("", None), ("initialize", {}), ("textDocument/hover", {})]
-        )
+        unknown: tuple[tuple[str, Any], ...] = (
+            ("midfill/nothing", {}), ("", None), ("initialize", {}), ("textDocument/hover", {}),
+        )  # fmt: skip
+        method, params = self._rng.choice(unknown)
         return [self._request(method, params)]
 
     def _same_id(self) -> list[bytes]:
@@ -196,7 +197,8 @@ class Weather:
         document.is_lost = True
         self._ledger.notification(document.uri)
         about = {"uri": document.uri, "version": document.version + 1}
-        changes = self._rng.choice((None, 3, [{}], [{"range": 1, "text": "lost"}]))
+        wrong: tuple[Any, ...] = (None, 3, [{}], [{"range": 1, "text": "lost"}])
+        changes = self._rng.choice(wrong)
         return [
             *sent,
             _notification("textDocument/didChange", {"textDocument": about, "contentChanges": changes}),
