@@ -159,7 +159,7 @@ def _parts_lines(data: Mapping[str, Any]) -> bool:
     if not isinstance(parts, list) or len(parts) != 2 or data.get("normalizer") is not None:
         return False
     split, level = parts
-    return (
+    return bool(
         split.get("type") == "Split"
         and split.get("pattern") in [{"Regex": expression} for expression in LINE_PARTING]
         and split.get("behavior") == "Isolated"
