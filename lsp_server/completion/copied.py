@@ -13,7 +13,7 @@ from lsp_server.document import Snapshot
 SHORTEST = 20
 """Characters of a suffix that is telling, blanks at lines' beginnings and ends not counted."""
 _LONGEST = 400  # characters of it are compared, and of what followed taken
-_MOST_PLACES = 1000  # are compared in a document
+_MOST_PLACES = 300  # are compared in a document
 _MOST_TEXT = 4_000_000  # characters are searched, of all documents: at a gigabyte a second
 
 
@@ -30,6 +30,8 @@ def continuation(snapshot: Snapshot, offset: int, others: Iterable[Snapshot] = (
         text = document.text[:left]
         left -= len(text)
         for end in _places(text, key, offset if document is snapshot else -1):
+            if not text.endswith(before[len(before) - best :], 0, end):
+                continue  # it is shorter
             length = _common_suffix(text, end, before)
             if length > best:
                 best, found = length, set()
