@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 
@@ -31,10 +32,11 @@ def share_right(calibration: Sequence[Odds], probability: float) -> float:
 
 
 class Confidence:
-    """Weighs a completion by lines, or by as many as leave no bracket open together.
+    """Weighs a completion line by line.
 
     A line of a small model's block is right one time in ten, so that the whole block hardly ever is: each
-    line is held against the odds given those above it, and where one falls below, the block ends.
+    line is held against the odds given those above it. Where one falls below, the text ends, before it or
+    before the brackets that are open there.
     """
 
     def __init__(self, site: Site, level: Eagerness, calibration: Sequence[Odds]) -> None:
@@ -53,30 +55,27 @@ class Confidence:
         last line is yet to come and says nothing.
         """
         lead = 0 if generated.startswith(text) else len(generated) - len(generated.lstrip(" "))
-        ends = self._whole_ends(text)
+        if not ended and generated.startswith("\n", lead + len(text)):
+            text += "\n"  # which trimming holds back until it is known what comes behind it
+        ends = [match.end() for match in re.finditer("\n", text)]
         if ended and len(text) > max(ends, default=0):
             ends.append(len(text))
-        begin = number = 0
-        need = self._level.line
+        begin, need = 0, self._level.line
         for end in ends:
-            count = max(text.count("\n", begin, end - 1) + 1, 1)
             # That the line ends there is part of what it says.
             stop = lead + end + generated.startswith("\n", lead + end)
-            if share_right(self._calibration, _probability(logprob(lead + begin, stop) / count)) < need:
-                return number
-            begin, number, need = end, number + count, self._level.further
+            if share_right(self._calibration, _probability(logprob(lead + begin, stop))) < need:
+                return text.count("\n", 0, self._last_whole_end(text[:begin]))
+            begin, need = end, self._level.further
         return None
 
-    def _whole_ends(self, text: str) -> list[int]:
-        """Behind the line ends at which nothing is open that the text has opened."""
-        before = self._site.state
-        return [
-            event.end
-            for event in scan(self._site.lexicon, text, 0, len(text), before)
-            if event.kind is Kind.NEWLINE
-            and len(event.after.stack) <= len(before.stack)
-            and event.after.inside in (None, before.inside)
-        ]
+    def _last_whole_end(self, text: str) -> int:
+        """Behind the last line end at which nothing is open that the text has opened."""
+        before, found = self._site.state, 0
+        for event in scan(self._site.lexicon, text, 0, len(text), before):
+            if event.kind is Kind.NEWLINE and len(event.after.stack) <= len(before.stack):
+                found = event.end if event.after.inside in (None, before.inside) else found
+        return found
 
 
 def _probability(logprob: float) -> float:

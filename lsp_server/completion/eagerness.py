@@ -25,10 +25,11 @@ class Eagerness:
     restraint: Restraint
 
 
-# NUMBERS
+# Of 2,333 completions of held-out Python lines (training.evaluate, seeds 2 and 3) 21% are right. 0.05 shows
+# two thirds of them, with 97% of the right ones; 0.25 shows 30%, with 76% of the right ones.
 LEVELS = {
-    "calm": Eagerness(line=0.33, further=0.4, pause=1.5, restraint=Restraint.CALLS),
-    "balanced": Eagerness(line=0.08, further=0.08, pause=1.0, restraint=Restraint.BLOCKS),
+    "calm": Eagerness(line=0.25, further=0.25, pause=1.5, restraint=Restraint.CALLS),
+    "balanced": Eagerness(line=0.05, further=0.05, pause=1.0, restraint=Restraint.BLOCKS),
     "eager": Eagerness(line=0.0, further=0.02, pause=0.5, restraint=Restraint.STATEMENTS),
 }
 

@@ -117,7 +117,7 @@ def test_the_shipped_model_completes(
     with neovim(midfill) as nvim:
         open_body(nvim)
         eventually(lambda: nvim.lua(STATE) == "ready", "the worker is ready")
-        nvim.press("<Space><BS>")  # the request before was answered with nothing
+        nvim.press("<Esc>A")  # the request before was answered with nothing
         ghost = eventually(nvim.ghost, "ghost text")
         browser.picture_of_html(nvim.screen.to_html(), pictures / "neovim.png")
         nvim.press("<Tab>")

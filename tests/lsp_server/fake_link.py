@@ -42,6 +42,11 @@ class FakeGeneration:
         self.alternatives = alternatives or self.alternatives
         self._done(stop_reason)
 
+    def end_with(self, probability: float, stop_reason: str = "eot") -> None:
+        """The end itself has a probability, too."""
+        self._said += math.log(probability)
+        self._done(stop_reason)
+
     def fail(self, message: str) -> None:
         self.error = Error(self.request.id, "internal", message)
         self._stop()

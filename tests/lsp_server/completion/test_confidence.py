@@ -63,11 +63,13 @@ def test_a_block_ends_where_a_line_is_not_likely_enough(probabilities: list[floa
     assert lines(BLOCK, "x = a\n    y = x\n    return y\n", probabilities) == kept
 
 
-def test_lines_that_belong_together_are_weighed_together() -> None:
+def test_lines_that_belong_together_are_cut_together() -> None:
     generated = "x = g(\n        a,\n    )\n    return x\n"
-    assert lines(BLOCK, generated, [0.9, 0.005, 0.9, 0.9]) == 0  # (0.9 · 0.005 · 0.9) ** (1/3) = 0.16
-    assert lines(BLOCK, generated, [0.9, 0.05, 0.9, 0.9]) is None
+    assert lines(BLOCK, generated, [0.9, 0.4, 0.9, 0.9]) == 0
+    assert lines(BLOCK, generated, [0.9, 0.6, 0.9, 0.9]) is None
     assert lines(BLOCK, generated, [0.9, 0.9, 0.9, 0.1]) == 3
+    assert lines(BLOCK, 's = """\n    a\n    """\n', [0.9, 0.9, 0.1]) == 0
+    assert lines("f(‸\n", "a,\n  b)\n", [0.9, 0.1]) == 1  # what was open before stays so
 
 
 def test_a_line_that_has_not_ended_says_nothing_yet() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from lsp_server.completion.eagerness import Restraint
 from lsp_server.completion.trigger import decide
 from tests.lsp_server.completion.cursor import at_cursor
 
@@ -84,9 +85,14 @@ CASES = [
 ]
 
 
-def called_for(source: str, language: str, invoked: bool = False) -> bool | None:
+def called_for(
+    source: str,
+    language: str,
+    invoked: bool = False,
+    restraint: Restraint | None = Restraint.STATEMENTS,
+) -> bool | None:
     snapshot, offset = at_cursor(source, language)
-    trigger = decide(snapshot, offset, invoked)
+    trigger = decide(snapshot, offset, invoked, restraint)
     return None if trigger is None else trigger.block
 
 
@@ -100,3 +106,51 @@ def test_decide(language: str, source: str, expected: bool | None) -> None:
 )
 def test_asked_for_less_is_held_back(source: str, expected: bool | None) -> None:
     assert called_for(source, "javascript", invoked=True) is expected
+
+
+# The least restraint with which a line counts as complete; None: it never does.
+COMPLETE = [
+    ("javascript", "f();‸\n", Restraint.STATEMENTS),
+    ("javascript", "f({\n  g();‸});\n", Restraint.STATEMENTS),
+    ("javascript", "for (let i = 0;‸)\n", None),
+    ("javascript", "f(';‸')\n", None),
+    ("python", "for x in y:\n    break‸\n", Restraint.STATEMENTS),
+    ("python", "for x in y:\n    pass ‸\n", Restraint.STATEMENTS),
+    ("python", "passed‸\n", None),
+    ("python", "x = pass‸\n", None),
+    ("ruby", "def f\n  g\nend‸\n", Restraint.STATEMENTS),
+    ("javascript", "function f() {\n  g();\n}‸\n", Restraint.BLOCKS),
+    ("javascript", "class A {\n  f() {\n    g();\n  }‸\n}\n", Restraint.BLOCKS),
+    ("javascript", "if (a) {\n  g();\n}‸\n", None),
+    ("javascript", "try {\n  g();\n}‸\n", None),
+    ("javascript", "const f = () => {\n  g();\n}‸\n", None),
+    ("javascript", "const a = {\n  b: 1,\n}‸\n", None),
+    ("java", "class A {\n    int f() {\n        return 1;\n    }‸\n}\n", Restraint.BLOCKS),
+    (
+        "java",
+        "class A {\n    void f() {\n        while (a()) {\n            b();\n        }‸\n    }\n}\n",
+        Restraint.BLOCKS,
+    ),
+    ("java", "class A {\n    void f() {\n        do {\n            b();\n        }‸\n    }\n}\n", None),
+    ("go", "func f() int {\n\treturn 1\n}‸\n", Restraint.BLOCKS),
+    ("rust", "fn f() -> i32 {\n    1\n}‸\n", Restraint.BLOCKS),
+    ("rust", "fn f() {\n    for a in b {\n        c();\n    }‸\n}\n", Restraint.BLOCKS),
+    ("c", "int f(void)\n{\n    return 1;\n}‸\n", Restraint.BLOCKS),
+    ("c", "struct a {\n    int b;\n}‸\n", None),
+    ("python", "f(a)‸\n", Restraint.CALLS),
+    ("python", "x = [f(a)‸]\n", Restraint.CALLS),
+    ("python", "x = (f(a)‸\n", None),
+    ("python", "f(a) ‸ + 1\n", None),
+    ("python", "# f(a)‸\n", None),
+    ("plaintext", "see (a)‸\n", None),
+]
+
+
+@pytest.mark.parametrize(("language", "source", "least"), COMPLETE)
+def test_behind_a_complete_line_nothing_is_called_for(
+    language: str, source: str, least: Restraint | None
+) -> None:
+    for restraint in (None, *Restraint):
+        ended = least is not None and restraint is not None and restraint >= least
+        assert (called_for(source, language, restraint=restraint) is None) is ended, restraint
+    assert called_for(source, language, invoked=True, restraint=Restraint.CALLS) is not None
