@@ -21,9 +21,9 @@ What the columns say:
 - wrong: the share of requests with a text that is not what is typed then; wrong/100: wrong characters that
   were shown, each text once, for 100 characters that are typed;
 - ms: from the request to the reply, with text, and without ("silent"); added errors: texts with which
-  tree-sitter finds more errors than without, broken: those of them that no end would mend; compiled:
-  texts whose lines could be put to Python, misread: in which it stumbles. None of this is asked of
-  Midfill's own gates;
+  tree-sitter finds more errors than without, broken: those of them that the author did not write, and that
+  no end would mend; compiled: texts whose lines could be put to Python, misread: in which it stumbles. None
+  of this is asked of Midfill's own gates;
 - own time: of the server's process, at every fourth key, which counts in no other time; and what a reply
   took by the clock beyond the wait for the worker, where the model was asked.
 

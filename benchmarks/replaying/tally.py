@@ -17,9 +17,9 @@ class Tally:
     `characters` are those typed, and `saved` the keys that accepting saved, each with indentation left out.
     `saved_with_words` is what somebody would have saved who also accepts single words of the same texts.
     `errors` are shown completions with which the tree has more errors than without, `broken` those of
-    them that no end would mend, `misread` those that Python cannot read; `wrong_errors` and
-    `wrong_misread` of texts that are not what the author wrote. Tokens are those of prompts, where the
-    model was asked for a text: behind a key in a line, and behind a line end.
+    them that are not what the author wrote and that no end would mend, `misread` those that Python cannot
+    read; `wrong_errors` and `wrong_misread` of texts that are not what the author wrote. Tokens are those of
+    prompts, where the model was asked for a text: behind a key in a line, and behind a line end.
     """
 
     requests: int = 0

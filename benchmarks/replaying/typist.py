@@ -278,11 +278,11 @@ class _Run:
         kept = showing.after[shown.replaced :]
         texts = showing.before, shown.text, showing.after, kept, file.language
         if adds_errors(*texts):
-            broken = not is_begun(*texts)
+            broken = not showing.right and not is_begun(*texts)
             tally.errors += 1
             tally.wrong_errors += not showing.right
             tally.broken += broken
-            self._flaw(showing, "tree" if broken else "begun")
+            self._flaw(showing, "tree" if broken or showing.right else "begun")
         if file.language == "python" and (stumbles := misreads(showing.before, shown.text, kept)) is not None:
             tally.compiled += 1
             tally.misread += stumbles

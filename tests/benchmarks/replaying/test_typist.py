@@ -195,6 +195,17 @@ def test_what_breaks_the_syntax_is_told() -> None:
     ]
 
 
+def test_what_its_author_wrote_is_not_broken() -> None:
+    """In a language of another version, or by a macro."""
+    file = SourceFile("a.py", "python", "if x:\n    size = = width\n    pass\n")
+    stretch = Stretch(file, 5, file.text.index("\n    pass"))
+    tally = typed(lambda before, after: "size = = width" if before.endswith(":\n    ") else "", stretch)[
+        0
+    ].tally
+    assert (tally.exact, tally.errors, tally.wrong_errors, tally.broken) == (1, 1, 0, 0)
+    assert (tally.misread, tally.wrong_misread) == (1, 0)
+
+
 def test_at_a_rate_what_comes_too_late_is_not_looked_at() -> None:
     class Late(ScriptedScreen):
         async def ask(self) -> object:  # type: ignore[override]
