@@ -324,7 +324,18 @@ def test_doctor_finds_nothing_wrong(midfill: Midfill, model: str) -> None:
     assert told["ok"], told
     assert run.returncode == 0
     checks = {check["name"]: check["found"] for check in told["checks"]}
-    names = {"midfill", "packages", "grammars", "model", "weights", "socket", "log", "engine", "worker"}
+    names = {
+        "midfill",
+        "packages",
+        "grammars",
+        "model",
+        "weights",
+        "policies",
+        "socket",
+        "log",
+        "engine",
+        "worker",
+    }
     assert set(checks) == names
     assert "tiny (from --model)" in checks["model"]
     assert "mode 0700" in checks["socket"]
@@ -337,7 +348,7 @@ def test_doctor_says_what_to_do(midfill: Midfill, tmp_path: Path) -> None:
     at = next(i for i, line in enumerate(lines) if line.startswith("problem model"))
     assert "lacks config.json, tokenizer.json" in lines[at]
     assert "→ give --model the folder or the GGUF file of a Qwen3-MoE checkpoint" in lines[at + 1]
-    assert lines[-1] == "1 of 8 checks found a problem"
+    assert lines[-1] == "1 of 9 checks found a problem"
 
 
 @pytest.mark.parametrize("argument", ["--idle-timeout=-1", "--precision=int2"])
