@@ -10,13 +10,13 @@ import pytest
 import pytest_asyncio
 
 from inference.messages import Snippet
-from lsp_server import policy
 from lsp_server.completion import nearby
 from lsp_server.completion.nearby import FAR, STEP
 from lsp_server.completion.sources.edits import RecentEdits
 from lsp_server.completion.sources.pace import Pace
 from lsp_server.completion.sources.query import Piece, Query
 from lsp_server.completion.sources.windows import SimilarWindows
+from lsp_server.policy import refusal
 from tests.lsp_server.fake_editor import FakeEditor
 from tests.lsp_server.fake_link import FakeLink
 
@@ -210,7 +210,7 @@ async def test_a_refusal_that_comes_while_the_sources_are_asked_counts(
 
     async def then_refused(source: RecentEdits, query: Query, pace: Pace) -> tuple[Piece, ...]:
         found = await find(source, query, pace)
-        monkeypatch.setattr(policy, "begins_a_key", lambda text: text == DEFINED)
+        monkeypatch.setattr(refusal, "begins_a_key", lambda text: text == DEFINED)
         return found
 
     monkeypatch.setattr(RecentEdits, "find", then_refused)

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from inference.messages import encode
-from lsp_server.completion import elsewhere
+from lsp_server.completion import nearby
 from lsp_server.index import indexer
 from lsp_server.policy.policy_file import NAME
 from tests.lsp_server.fake_editor import FakeEditor
+from tests.lsp_server.fake_link import FakeLink
 from tests.lsp_server.policy.secret_shapes import NAMES, TOKENS, VALUES, private_key
 
 DEADLINE_S = 120.0
@@ -71,7 +72,8 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(indexer, "_DEBOUNCE_S", 0.01)
     monkeypatch.setattr(indexer, "_PAUSE_S", 0.0)
-    monkeypatch.setattr(elsewhere, "DEADLINE_S", DEADLINE_S)
+    monkeypatch.setattr(nearby, "DEADLINE_S", DEADLINE_S)
+    monkeypatch.setattr(FakeLink, "snippet_tokens", 1000)
     (tmp_path / "project").mkdir()
     return tmp_path / "project"
 
