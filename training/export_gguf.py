@@ -141,10 +141,10 @@ def add_card(writer: GGUFWriter, card: Card) -> None:
         if type(value) is int:
             writer.add_uint32(PREFIX + field.name, value)
     writer.add_array(PREFIX + "stop_ids", list(card.stop_ids))
-    if card.copy_weights:
-        writer.add_key_value(
-            PREFIX + "copy_weights", card.copy_weights, GGUFValueType.ARRAY, GGUFValueType.FLOAT64
-        )
+    odds = [share for pair in card.calibration for share in pair]
+    for name, numbers in (("copy_weights", list(card.copy_weights)), ("calibration", odds)):
+        if numbers:
+            writer.add_key_value(PREFIX + name, numbers, GGUFValueType.ARRAY, GGUFValueType.FLOAT64)
 
 
 def export_gguf(model: Path, out: Path, type_name: str) -> int:

@@ -28,6 +28,9 @@ def gguf_card(path: Path, metadata: Metadata, tokenizer: Tokenizer, config: Qwen
     name = metadata.text("general.name", "") or path.stem
     if not fields:
         return qwen_card(name[:200], tokenizer, config.max_position, stops)
+    if isinstance(odds := fields.get("calibration"), list):
+        # GGUF has no lists of pairs that every reader takes: they lie one behind the other.
+        fields["calibration"] = [odds[at : at + 2] for at in range(0, len(odds), 2)]
     try:
         card = Card.from_json({"name": name, **fields})
     except ModelError as error:
