@@ -22,7 +22,7 @@ def gguf_card(path: Path, metadata: Metadata, tokenizer: Tokenizer, config: Qwen
     Raises:
         ModelError: a field is missing, malformed or unknown; or nothing says how to fill gaps.
     """
-    fields = metadata.under(PREFIX)
+    fields: dict[str, object] = dict(metadata.under(PREFIX))
     fields.pop(SPLIT.removeprefix(PREFIX), None)
     stops = _end_ids(metadata, config.vocab_size)
     name = metadata.text("general.name", "") or path.stem

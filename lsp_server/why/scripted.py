@@ -69,6 +69,7 @@ class ScriptedLink:
 
     def __init__(self, script: Script) -> None:
         self.calibration = script.calibration
+        self.snippet_tokens = 0  # what a replay shows of other files it has itself
         self._script = script
 
     async def start(self) -> None:

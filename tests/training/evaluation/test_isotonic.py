@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from training.evaluation.isotonic import isotonic
 
-ANSWERS = st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=200)
+ANSWERS = st.lists(st.tuples(st.floats(0, 1, allow_subnormal=False), st.booleans()), max_size=200)
 
 
 def test_neighbours_that_fall_are_pooled():
