@@ -30,10 +30,13 @@ CLIENT = "vim.lsp.get_clients({ name = 'midfill' })[1]"
 Start = Callable[..., Neovim]
 
 
-def open_body(nvim: Neovim) -> None:
-    """Opens a new line under the docstring of mean(), as a user does who goes on to write its body."""
+def open_body(nvim: Neovim, state: str | None = None) -> None:
+    """Opens a new line under the docstring of mean(), as a user does who goes on to write its body; where a
+    state is named, once the worker is in it."""
     nvim.call("nvim_command", "edit statistics.py")
     eventually(lambda: nvim.lua(f"return {CLIENT} ~= nil"), "the server is attached")
+    if state is not None:
+        eventually(lambda: nvim.lua(STATE) == state, f"the worker is {state}")
     nvim.press("Go")
 
 
@@ -115,9 +118,7 @@ def test_the_shipped_model_completes(
     neovim: Start, midfill: Mapping[str, str], browser: Browser, pictures: Path
 ) -> None:
     with neovim(midfill) as nvim:
-        open_body(nvim)
-        eventually(lambda: nvim.lua(STATE) == "ready", "the worker is ready")
-        nvim.press("<Esc>A")  # the request before was answered with nothing
+        open_body(nvim, "ready")
         ghost = eventually(nvim.ghost, "ghost text")
         browser.picture_of_html(nvim.screen.to_html(), pictures / "neovim.png")
         nvim.press("<Tab>")
